@@ -1,0 +1,131 @@
+//! The one table of calls.
+//!
+//! `int 0x80` with the number in `eax` and arguments in `ebx ecx edx esi edi`; the result comes back in `eax`, all other
+//! registers are kept. See [`Errno::from_result_word`](crate::Errno::from_result_word) for how the result is read.
+
+/// Hands the table of calls to a macro. Each row is `/// doc` `number => Name as function(argument, ...);`.
+///
+/// The kernel's decoder and `libsys`'s stubs are both made from it. Numbers are never reused.
+#[macro_export]
+macro_rules! syscall_table {
+    ($macro:path) => {
+        $macro! {
+            /// Ends the calling process with `code`. Does not return.
+            0 => Exit as exit(code);
+            /// Writes `len_bytes` bytes at `buffer` to `handle` (1 and 2: the console).
+            /// Returns how many were written. `BadAddress`, `BadHandle`.
+            1 => Write as write(handle, buffer, len_bytes);
+            /// Promises `len_bytes` bytes, rounded up to pages; zero-filled at first touch.
+            /// Returns the region's first address. `InvalidArgument` for 0 bytes, `OutOfAddressSpace`, `OutOfMemory`.
+            2 => AllocateMemory as allocate_memory(len_bytes);
+            /// Frees the region that `AllocateMemory` returned as `start`. `BadAddress` if none starts there.
+            3 => FreeMemory as free_memory(start);
+            /// Starts the program in file `path` (`path_len` bytes of UTF-8). `arguments` is `arguments_len` bytes: each
+            /// argument followed by a zero byte. Returns the child's pid. `BadAddress`, `BadName`, `NoSuchFile`,
+            /// `NotExecutable`, `ArgumentsTooLong`, `OutOfMemory`, `TooManyProcesses`, `Io`.
+            4 => CreateProcess as create_process(path, path_len, arguments, arguments_len);
+            /// Waits until the child `pid` (0: any child) has ended and fills in the
+            /// [`ExitStatus`](crate::record::ExitStatus) at `status`. Returns the child's pid. `BadAddress`, `NoChild`,
+            /// `NoSuchProcess` if `pid` is no child of the caller.
+            5 => Wait as wait(pid, status);
+            /// Lets the next runnable process run. Returns 0.
+            6 => Yield as yield_now();
+            /// Sleeps for at least `milliseconds`. Returns 0.
+            7 => Sleep as sleep(milliseconds);
+            /// Returns the caller's pid.
+            8 => GetPid as get_pid();
+            /// Fills in the [`Mapping`](crate::record::Mapping) at `mapping` for the page that holds `address`.
+            /// `BadAddress` if either address is not the caller's.
+            9 => GetMapping as get_mapping(address, mapping);
+            /// Fills in the [`SystemInfo`](crate::record::SystemInfo) at `info`. `BadAddress`.
+            10 => SystemInfo as system_info(info);
+            /// Reads at most `len_bytes` bytes from `handle` (0: a line of the console) into `buffer`, waiting for the
+            /// first. Returns how many. `BadAddress`, `BadHandle`.
+            11 => Read as read(handle, buffer, len_bytes);
+            /// Ends the machine with `status`. Only init may. `NotPermitted`.
+            12 => Shutdown as shutdown(status);
+            /// Fills in the [`Time`](crate::record::Time) at `time`. `BadAddress`.
+            13 => Time as time(time);
+            /// Fills in the [`DirectoryEntry`](crate::record::DirectoryEntry) at `entry` for the file at position `index` of
+            /// the directory. `EndOfList`, `BadAddress`.
+            14 => ReadDirectory as read_directory(index, entry);
+        }
+    };
+}
+
+macro_rules! define_calls {
+    ($($(#[$doc:meta])* $number:literal => $name:ident as $function:ident($($argument:ident),*);)*) => {
+        /// The number of a call, as in `eax`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum Number { $($(#[$doc])* $name = $number,)* }
+
+        impl Number {
+            /// Every call, in order of number.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The name the courses use.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+
+        impl TryFrom<u32> for Number {
+            type Error = crate::Errno;
+
+            fn try_from(number: u32) -> Result<Self, Self::Error> {
+                match number { $($number => Ok(Self::$name),)* _ => Err(crate::Errno::NoSuchCall) }
+            }
+        }
+
+        /// A call with its arguments, as decoded by the kernel. The fields are untrusted words.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Call { $($(#[$doc])* $name { $(#[allow(missing_docs, reason = "the call's text names them")] $argument: u32,)* },)* }
+
+        impl Call {
+            /// Decodes the registers `eax` and `ebx ecx edx esi edi`.
+            ///
+            /// # Errors
+            /// `NoSuchCall` if the table has no such number.
+            #[inline]
+            pub fn decode(number: u32, arguments: [u32; 5]) -> Result<Self, crate::Errno> {
+                match number {
+                    $($number => {
+                        let [$($argument,)* ..] = arguments;
+                        Ok(Self::$name { $($argument),* })
+                    })*
+                    _ => Err(crate::Errno::NoSuchCall),
+                }
+            }
+        }
+    };
+}
+
+syscall_table!(define_calls);
+
+#[cfg(test)]
+mod tests {
+    use super::{Call, Number};
+    use crate::Errno;
+
+    #[test]
+    fn numbers_are_dense_and_survive_decoding() {
+        for (index, &number) in Number::ALL.iter().enumerate() {
+            assert_eq!(number as usize, index);
+            assert_eq!(Number::try_from(number as u32), Ok(number));
+            assert!(Call::decode(number as u32, [0; 5]).is_ok());
+        }
+        let beyond = u32::try_from(Number::ALL.len()).unwrap();
+        assert_eq!(Call::decode(beyond, [0; 5]), Err(Errno::NoSuchCall));
+        assert_eq!(Number::try_from(u32::MAX), Err(Errno::NoSuchCall));
+    }
+
+    #[test]
+    fn arguments_arrive_in_register_order() {
+        assert_eq!(Call::decode(1, [10, 20, 30, 40, 50]), Ok(Call::Write { handle: 10, buffer: 20, len_bytes: 30 }));
+        assert_eq!(
+            Call::decode(4, [1, 2, 3, 4, 5]),
+            Ok(Call::CreateProcess { path: 1, path_len: 2, arguments: 3, arguments_len: 4 })
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Records with a fixed byte form: 32-bit little-endian words, in order of declaration.
+//!
+//! A record is encoded and decoded word by word, never transmuted, so no bytes from the other side of the ring
+//! boundary can become an invalid value.
+
+/// A value with a fixed byte form.
+pub trait Wire: Sized {
+    /// The length of the byte form.
+    const SIZE_BYTES: u32;
+
+    /// Appends the byte form.
+    fn encode(&self, out: &mut Writer<'_>);
+
+    /// Reads the byte form back; `None` if the bytes mean no value.
+    fn decode(from: &mut Reader<'_>) -> Option<Self>;
+}
+
+/// Writes words into a buffer; words past its end are dropped.
+pub struct Writer<'a>(&'a mut [u8]);
+
+impl<'a> Writer<'a> {
+    /// A writer that starts at the buffer's first byte.
+    pub fn new(buffer: &'a mut [u8]) -> Self {
+        Self(buffer)
+    }
+
+    /// Appends one word.
+    pub fn word(&mut self, word: u32) {
+        let buffer = core::mem::take(&mut self.0);
+        if let Some((head, rest)) = buffer.split_first_chunk_mut::<4>() {
+            *head = word.to_le_bytes();
+            self.0 = rest;
+        }
+    }
+}
+
+/// Reads words from a buffer.
+pub struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    /// A reader that starts at the buffer's first byte.
+    pub fn new(buffer: &'a [u8]) -> Self {
+        Self(buffer)
+    }
+
+    /// Takes one word; `None` at the end of the buffer.
+    pub fn word(&mut self) -> Option<u32> {
+        let (head, rest) = self.0.split_first_chunk::<4>()?;
+        self.0 = rest;
+        Some(u32::from_le_bytes(*head))
+    }
+}
+
+impl Wire for u32 {
+    const SIZE_BYTES: u32 = 4;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        out.word(*self);
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Option<Self> {
+        from.word()
+    }
+}
+
+impl Wire for u64 {
+    const SIZE_BYTES: u32 = 8;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        let [a, b, c, d, e, f, g, h] = self.to_le_bytes();
+        out.word(u32::from_le_bytes([a, b, c, d]));
+        out.word(u32::from_le_bytes([e, f, g, h]));
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Option<Self> {
+        let low = from.word()?;
+        let high = from.word()?;
+        Some(u64::from(low) | u64::from(high) << 32)
+    }
+}
+
+/// Declares a record whose fields are themselves [`Wire`], with its byte form.
+#[macro_export]
+macro_rules! wire_record {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+
+        impl $crate::Wire for $name {
+            const SIZE_BYTES: u32 = 0 $(+ <$type as $crate::Wire>::SIZE_BYTES)*;
+
+            fn encode(&self, out: &mut $crate::Writer<'_>) {
+                $($crate::Wire::encode(&self.$field, out);)*
+            }
+
+            fn decode(from: &mut $crate::Reader<'_>) -> Option<Self> {
+                Some(Self { $($field: $crate::Wire::decode(from)?,)* })
+            }
+        }
+    };
+}

@@ -1,0 +1,3 @@
+//! Hello.
+#![no_std]
+#![no_main]
