@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Everything of the BorrowOS kernel that can be decided without a CPU.
+//!
+//! Frame pools, address spaces, fault planning, the pager's bookkeeping, replacement policies, swap slots, scheduling and
+//! the checks of what programs hand in: ordinary safe Rust, tested on the host against models and fakes. What it needs of
+//! hardware is a trait that the kernel implements.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod addr;
+pub mod pte;
