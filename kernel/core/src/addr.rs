@@ -3,6 +3,7 @@
 //! All wrap a `u32`, so that a 64-bit host computes exactly what the i386 computes.
 
 use core::fmt;
+use core::num::NonZeroU32;
 
 /// Bytes in a page and in a frame.
 pub const PAGE_SIZE: u32 = abi::layout::PAGE_SIZE;
@@ -129,18 +130,20 @@ impl Frame {
 }
 
 /// A page-sized place in the swap file, by number.
+///
+/// Kept as the number plus one, so that an `Option<SwapSlot>` is one word and slot 0 is not special.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SwapSlot(u32);
+pub struct SwapSlot(NonZeroU32);
 
 impl SwapSlot {
-    /// The slot with this number.
+    /// The slot with this number, at most 2^32 - 2 (2^30 - 2 fit into a page-table entry).
     pub const fn new(number: u32) -> Self {
-        Self(number)
+        Self(NonZeroU32::MIN.saturating_add(number))
     }
 
     /// The slot's number.
     pub const fn number(self) -> u32 {
-        self.0
+        self.0.get() - 1
     }
 }
 
@@ -178,8 +181,13 @@ debug_as! {
     PhysAddr "PhysAddr({:#010x})";
     Page "Page({:#07x})";
     Frame "Frame({:#07x})";
-    SwapSlot "SwapSlot({})";
     Pid "Pid({})";
+}
+
+impl fmt::Debug for SwapSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SwapSlot({})", self.number())
+    }
 }
 
 impl fmt::Display for Pid {
