@@ -9,4 +9,7 @@
 extern crate alloc;
 
 pub mod addr;
+pub mod clock;
+pub mod line;
 pub mod pte;
+pub mod terminal;
