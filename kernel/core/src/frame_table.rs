@@ -1,0 +1,197 @@
+//! The frame table: what each process frame is used for.
+//!
+//! Together with the page tables it is the course's `VirtualToPhysicalMapping`: the page-table entry says where a page
+//! is, the frame table says whose page a frame holds and which slot of the swap file still has a valid copy of it.
+
+use alloc::vec::Vec;
+
+use crate::addr::{Frame, Page, SwapSlot};
+
+/// Names an address space: its place in the pager's table of spaces. Reused once the space is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpaceId(u16);
+
+impl SpaceId {
+    /// The space at this place of the table.
+    pub const fn new(index: u16) -> Self {
+        Self(index)
+    }
+
+    /// The place in the table.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A page of an address space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnedPage {
+    /// The space.
+    pub space: SpaceId,
+    /// The page in it.
+    pub page: Page,
+}
+
+/// What a frame is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameUse {
+    /// Nothing; the frame pool has it, or never had it.
+    Free,
+    /// A directory or page table of this space. Never borrowed.
+    Table(SpaceId),
+    /// It holds a page. `slot` has a copy that is valid unless the page's entry is dirty.
+    Resident {
+        /// Whose page.
+        owner: OwnedPage,
+        /// The slot that the page owns, if it was ever written out.
+        slot: Option<SwapSlot>,
+    },
+    /// A page is being read into it.
+    Arriving {
+        /// Whose page.
+        owner: OwnedPage,
+        /// The slot it is read from; `None` if it is read from a file.
+        slot: Option<SwapSlot>,
+    },
+    /// Its page is being written to `slot`; then the frame is free.
+    Leaving {
+        /// Whose page.
+        owner: OwnedPage,
+        /// Where it goes.
+        slot: SwapSlot,
+    },
+    /// Its page was touched while it was being written to `slot`: it stays, and keeps the slot as its copy.
+    TakenBack {
+        /// Whose page.
+        owner: OwnedPage,
+        /// Where the copy goes.
+        slot: SwapSlot,
+    },
+    /// Its page was freed while it was being written to this slot: then both are free.
+    Orphaned(SwapSlot),
+}
+
+/// What each frame of the process pool is used for.
+pub struct FrameTable {
+    base: Frame,
+    uses: Vec<FrameUse>,
+    in_transit: u32,
+    tables: u32,
+}
+
+/// There is no memory for the table itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory;
+
+impl FrameTable {
+    /// A table for `frame_count` frames from `base`, all free. 16 bytes a frame.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if the allocator has no room for the table.
+    pub fn new(base: Frame, frame_count: u32) -> Result<Self, OutOfMemory> {
+        let len = frame_count as usize;
+        let mut uses = Vec::new();
+        uses.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
+        uses.resize(len, FrameUse::Free);
+        Ok(Self { base, uses, in_transit: 0, tables: 0 })
+    }
+
+    /// How many frames the table describes, usable or not.
+    pub fn frame_count(&self) -> u32 {
+        u32::try_from(self.uses.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The frame at this position of the table.
+    #[inline]
+    pub const fn frame_at(&self, index: u32) -> Frame {
+        Frame::new(self.base.number() + index)
+    }
+
+    /// What `frame` is used for; frames outside the table are `Free`.
+    #[inline]
+    pub fn get(&self, frame: Frame) -> FrameUse {
+        self.uses.get(self.index(frame)).copied().unwrap_or(FrameUse::Free)
+    }
+
+    /// Changes what `frame` is used for and returns what it was used for until now.
+    ///
+    /// # Panics
+    /// If the frame is outside the table: the pager was handed a frame that is not its own.
+    #[inline]
+    pub fn set(&mut self, frame: Frame, new: FrameUse) -> FrameUse {
+        let index = self.index(frame);
+        let Some(place) = self.uses.get_mut(index) else { panic!("{frame:?} is not in the frame table") };
+        let old = core::mem::replace(place, new);
+        self.in_transit = self.in_transit + u32::from(new.is_in_transit()) - u32::from(old.is_in_transit());
+        self.tables = self.tables + u32::from(new.is_table()) - u32::from(old.is_table());
+        old
+    }
+
+    /// How many frames the disk is reading or writing.
+    #[inline]
+    pub const fn in_transit(&self) -> u32 {
+        self.in_transit
+    }
+
+    /// How many frames hold directories and page tables.
+    pub const fn tables(&self) -> u32 {
+        self.tables
+    }
+
+    /// All frames with their uses, in order of frame.
+    pub fn iter(&self) -> impl Iterator<Item = (Frame, FrameUse)> + '_ {
+        self.uses.iter().zip(self.base.number()..).map(|(&frame_use, number)| (Frame::new(number), frame_use))
+    }
+
+    #[inline]
+    const fn index(&self, frame: Frame) -> usize {
+        frame.number().wrapping_sub(self.base.number()) as usize
+    }
+}
+
+impl FrameUse {
+    /// The disk is reading or writing the frame.
+    #[inline]
+    pub const fn is_in_transit(&self) -> bool {
+        matches!(self, Self::Arriving { .. } | Self::Leaving { .. } | Self::TakenBack { .. } | Self::Orphaned(_))
+    }
+
+    #[inline]
+    const fn is_table(&self) -> bool {
+        matches!(self, Self::Table(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FrameTable, FrameUse, OwnedPage, SpaceId};
+    use crate::addr::{Frame, Page, SwapSlot};
+
+    #[test]
+    fn an_entry_takes_16_bytes() {
+        assert_eq!(size_of::<FrameUse>(), 16);
+    }
+
+    #[test]
+    fn transit_and_tables_are_counted_as_uses_change() {
+        let mut table = FrameTable::new(Frame::new(100), 4).unwrap();
+        let owner = OwnedPage { space: SpaceId::new(3), page: Page::new(7) };
+        assert_eq!(table.set(Frame::new(100), FrameUse::Arriving { owner, slot: None }), FrameUse::Free);
+        table.set(Frame::new(101), FrameUse::Leaving { owner, slot: SwapSlot::new(0) });
+        table.set(Frame::new(103), FrameUse::Table(owner.space));
+        assert_eq!((table.in_transit(), table.tables()), (2, 1));
+        table.set(Frame::new(100), FrameUse::Resident { owner, slot: None });
+        table.set(Frame::new(101), FrameUse::Orphaned(SwapSlot::new(0)));
+        table.set(Frame::new(103), FrameUse::Free);
+        assert_eq!((table.in_transit(), table.tables()), (1, 0));
+        assert_eq!(table.get(Frame::new(99)), FrameUse::Free);
+        assert_eq!(table.iter().filter(|(_, frame_use)| *frame_use != FrameUse::Free).count(), 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "not in the frame table")]
+    fn a_frame_of_another_pool_is_noticed() {
+        let mut table = FrameTable::new(Frame::new(100), 4).unwrap();
+        table.set(Frame::new(104), FrameUse::Free);
+    }
+}

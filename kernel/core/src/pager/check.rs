@@ -1,0 +1,132 @@
+//! Compares all books with each other: every frame has one owner, every slot one page, promises add up.
+
+use core::fmt;
+
+use super::space::{page_cost, table_slots};
+use super::{AddressSpace, PageTables, Pager};
+use crate::addr::{Frame, Page};
+use crate::frame_pool::FrameState;
+use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
+use crate::pte::{Pte, PteState};
+
+/// Two books that disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The frame table and the frame pool disagree about this frame.
+    Pool(Frame),
+    /// The frame table says the frame holds this page; the page's entry says otherwise.
+    Entry(Frame, OwnedPage),
+    /// The space has another number of resident pages than counted.
+    Resident(SpaceId),
+    /// Pages own another number of slots than are in use.
+    Slots {
+        /// Slots that pages own.
+        owned: u32,
+        /// Slots in use.
+        used: u32,
+    },
+    /// Regions add up to another number of promised pages than the ledger says.
+    Promises {
+        /// What the regions add up to.
+        regions: u32,
+        /// What the ledger says.
+        ledger: u32,
+    },
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the memory books disagree: {self:?}")
+    }
+}
+
+impl Pager<'_> {
+    /// Goes through all books. Slow: every frame and every page with an entry is looked at.
+    ///
+    /// # Errors
+    /// The first disagreement found.
+    pub fn check(&self, tables: &mut impl PageTables) -> Result<(), Broken> {
+        let mut owned_slots = 0;
+        for (frame, frame_use) in self.frames.iter() {
+            owned_slots += u32::from(self.check_frame(tables, frame, frame_use)?);
+        }
+        let mut promised = 0;
+        for (id, space) in self.spaces.iter() {
+            let counted = count_pages(tables, space);
+            if counted.resident != self.owners.resident(id) {
+                return Err(Broken::Resident(id));
+            }
+            owned_slots += counted.swapped;
+            promised += promised_to(space);
+        }
+        let used = self.slots.used_count();
+        if owned_slots != used {
+            return Err(Broken::Slots { owned: owned_slots, used });
+        }
+        let ledger = self.ledger.promised();
+        if promised != ledger {
+            return Err(Broken::Promises { regions: promised, ledger });
+        }
+        Ok(())
+    }
+
+    /// Checks one frame; returns whether its page owns a slot.
+    fn check_frame(&self, tables: &mut impl PageTables, frame: Frame, frame_use: FrameUse) -> Result<bool, Broken> {
+        let state = self.pool.state(frame);
+        let in_use = frame_use != FrameUse::Free;
+        if in_use != (state == Some(FrameState::HeadOfRun)) {
+            return Err(Broken::Pool(frame));
+        }
+        let (owner, expected) = match frame_use {
+            FrameUse::Free | FrameUse::Table(_) => return Ok(false),
+            FrameUse::Orphaned(_) => return Ok(true),
+            FrameUse::Resident { owner, .. } | FrameUse::TakenBack { owner, .. } => (owner, true),
+            FrameUse::Arriving { owner, .. } | FrameUse::Leaving { owner, .. } => (owner, false),
+        };
+        let directory = self.spaces.get(owner.space).and_then(AddressSpace::directory);
+        let entry = directory.and_then(|directory| tables.entry(directory, owner.page)).map(Pte::decode);
+        match entry {
+            Some(PteState::Present(at, _)) if expected && at == frame => Ok(self.slot_of(frame).is_some()),
+            Some(PteState::InTransit(at)) if !expected && at == frame => Ok(self.slot_of(frame).is_some()),
+            _ => Err(Broken::Entry(frame, owner)),
+        }
+    }
+}
+
+struct Counted {
+    resident: u32,
+    swapped: u32,
+}
+
+fn count_pages(tables: &mut impl PageTables, space: &AddressSpace) -> Counted {
+    let mut counted = Counted { resident: 0, swapped: 0 };
+    let Some(directory) = space.directory() else { return counted };
+    for region in space.pools().regions() {
+        let mut number = region.first().number();
+        let end = number + region.page_count();
+        while number < end {
+            match tables.entry(directory, Page::new(number)).map(Pte::decode) {
+                None => number |= 1023,
+                Some(PteState::Present(..)) => counted.resident += 1,
+                Some(PteState::Swapped(_)) => counted.swapped += 1,
+                Some(PteState::Empty | PteState::InTransit(_)) => {}
+            }
+            number += 1;
+        }
+    }
+    counted
+}
+
+/// What the regions of a space and its directory cost.
+fn promised_to(space: &AddressSpace) -> u32 {
+    const DIRECTORY: u32 = 1;
+    let mut sum = DIRECTORY;
+    let mut counted_to = 0;
+    for region in space.pools().regions() {
+        let tables = table_slots(region.first(), region.page_count());
+        let new_tables = (tables.end() + 1).saturating_sub(counted_to.max(*tables.start()));
+        sum += page_cost(region.page_count(), region.rights(), region.backing()) + new_tables;
+        counted_to = tables.end() + 1;
+    }
+    sum
+}

@@ -1,0 +1,222 @@
+//! The pager: keeps every promise of memory with the frames and slots there are.
+//!
+//! It decides and keeps the books; it never waits. Where the disk is needed it hands out a ticket ([`PageIn`], [`PageOut`]), the
+//! kernel does the transfer while other processes run, and brings the ticket back with the outcome. In between, the page's
+//! entry says [`InTransit`](crate::pte::PteState::InTransit) and the frame table which way.
+//!
+//! * [`resolve`](Pager::resolve) answers a page fault (`resolve.rs`),
+//! * frames are found and borrowed in `borrow.rs`,
+//! * regions and spaces are granted and given back in `space.rs` and `release.rs`,
+//! * `promise.rs` is the ledger of what was granted, `check.rs` compares all books with each other.
+
+mod borrow;
+mod check;
+mod promise;
+mod release;
+mod resolve;
+mod space;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use alloc::boxed::Box;
+
+use abi::record::{Account, Mapping};
+
+pub use check::Broken;
+pub use promise::{Cost, Ledger, RESERVE_FRAMES, Refused};
+pub use resolve::Step;
+pub use space::{AddressSpace, GrantError, Spaces};
+pub use tables::{PageTables, Stale};
+
+use crate::addr::{Frame, Page, SwapSlot};
+use crate::frame_pool::ContiguousFramePool;
+use crate::frame_table::{FrameTable, FrameUse, OutOfMemory, OwnedPage, SpaceId};
+use crate::pte::PteState;
+use crate::replacement::{Owners, Replacement};
+use crate::swap_slots::SwapSlots;
+use crate::vm_pool::FileRef;
+
+/// The books of the memory system.
+pub struct Pager<'a> {
+    pool: ContiguousFramePool<'a>,
+    frames: FrameTable,
+    slots: SwapSlots,
+    ledger: Ledger,
+    spaces: Spaces,
+    owners: Owners,
+    policy: Box<dyn Replacement + Send>,
+    totals: Account,
+}
+
+/// Where an arriving page comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// This slot of the swap file.
+    Slot(SwapSlot),
+    /// This page of a file. Bytes from `valid_bytes` on are to be made zero.
+    File {
+        /// The file.
+        file: FileRef,
+        /// Which page of it.
+        file_page: u32,
+        /// How many bytes of the page count: `1..=4096`.
+        valid_bytes: u32,
+    },
+}
+
+/// A ticket: read `source` into `frame`, then bring it to [`Pager::page_in_done`].
+#[derive(Debug)]
+#[must_use = "the frame stays in transit until the ticket comes back"]
+pub struct PageIn {
+    frame: Frame,
+    owner: OwnedPage,
+    source: Source,
+}
+
+impl PageIn {
+    /// The frame to fill.
+    pub const fn frame(&self) -> Frame {
+        self.frame
+    }
+
+    /// Where its contents come from.
+    pub const fn source(&self) -> Source {
+        self.source
+    }
+}
+
+/// A ticket: write `frame` to `slot`, then bring it to [`Pager::page_out_done`].
+#[derive(Debug)]
+#[must_use = "the frame stays in transit until the ticket comes back"]
+pub struct PageOut {
+    frame: Frame,
+    slot: SwapSlot,
+}
+
+impl PageOut {
+    /// The frame to write.
+    pub const fn frame(&self) -> Frame {
+        self.frame
+    }
+
+    /// The slot to write it to.
+    pub const fn slot(&self) -> SwapSlot {
+        self.slot
+    }
+}
+
+/// The disk could not do a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransferFailed;
+
+/// Why a frame cannot be had at once.
+#[derive(Debug)]
+pub enum Shortage {
+    /// A victim was chosen; write it, bring the ticket back and ask again.
+    Write(PageOut),
+    /// All that could be borrowed is on its way from or to the disk; wait for one and ask again.
+    Wait,
+    /// There is nothing to borrow. The ledger of promises makes this impossible while slots can be written.
+    OutOfFrames,
+}
+
+impl<'a> Pager<'a> {
+    /// A pager over the process frame `pool` and a swap file of `slots`, which borrows by `policy`.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if there is no room for the frame table.
+    pub fn new(
+        pool: ContiguousFramePool<'a>,
+        slots: SwapSlots,
+        policy: Box<dyn Replacement + Send>,
+    ) -> Result<Self, OutOfMemory> {
+        let frames = FrameTable::new(pool.base(), pool.len())?;
+        let ledger = Ledger::new(pool.free_count(), slots.total());
+        Ok(Self {
+            pool,
+            frames,
+            slots,
+            ledger,
+            spaces: Spaces::default(),
+            owners: Owners::default(),
+            policy,
+            totals: Account::default(),
+        })
+    }
+
+    /// The process frame pool.
+    pub const fn pool(&self) -> &ContiguousFramePool<'a> {
+        &self.pool
+    }
+
+    /// What each frame is used for.
+    pub const fn frames(&self) -> &FrameTable {
+        &self.frames
+    }
+
+    /// The swap file's slots.
+    pub const fn slots(&self) -> &SwapSlots {
+        &self.slots
+    }
+
+    /// What was granted so far.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The address spaces.
+    pub const fn spaces(&self) -> &Spaces {
+        &self.spaces
+    }
+
+    /// How many pages of `space` are resident.
+    pub fn resident(&self, space: SpaceId) -> u32 {
+        self.owners.resident(space)
+    }
+
+    /// What paging has done for all spaces together, those that are gone included.
+    pub const fn totals(&self) -> &Account {
+        &self.totals
+    }
+
+    /// Counts one event in the account of `space` and in the totals.
+    #[inline]
+    fn count(&mut self, space: SpaceId, event: impl Fn(&mut Account)) {
+        event(&mut self.totals);
+        if let Some(space) = self.spaces.get_mut(space) {
+            event(&mut space.account);
+        }
+    }
+
+    /// Counts one page fault of `space`, however often it has to be resolved anew.
+    #[inline]
+    pub fn count_fault(&mut self, space: SpaceId) {
+        self.count(space, |account| account.faults = account.faults.wrapping_add(1));
+    }
+
+    /// The page's `VirtualToPhysicalMapping`: which frame and which slot hold it. `None` if it is not allocated.
+    pub fn mapping(&self, tables: &mut impl PageTables, space: SpaceId, page: Page) -> Option<Mapping> {
+        let space = self.spaces.get(space)?;
+        space.pools.region_of(page)?;
+        let entry = space.directory.and_then(|directory| tables.entry(directory, page));
+        let (frame, slot) = match entry.map(|entry| entry.decode()) {
+            None | Some(PteState::Empty) => (None, None),
+            Some(PteState::Swapped(slot)) => (None, Some(slot)),
+            Some(PteState::Present(frame, _) | PteState::InTransit(frame)) => (Some(frame), self.slot_of(frame)),
+        };
+        Some(Mapping {
+            physical_page_plus_one: frame.map_or(0, |frame| frame.number() + 1),
+            disk_page_plus_one: slot.map_or(0, |slot| slot.number() + 1),
+        })
+    }
+
+    /// The slot that the page in `frame` owns.
+    fn slot_of(&self, frame: Frame) -> Option<SwapSlot> {
+        match self.frames.get(frame) {
+            FrameUse::Resident { slot, .. } | FrameUse::Arriving { slot, .. } => slot,
+            FrameUse::Leaving { slot, .. } | FrameUse::TakenBack { slot, .. } => Some(slot),
+            FrameUse::Free | FrameUse::Table(_) | FrameUse::Orphaned(_) => None,
+        }
+    }
+}

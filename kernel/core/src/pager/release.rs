@@ -1,0 +1,101 @@
+//! Giving memory back: a region, or a whole address space.
+
+use super::space::{page_cost, table_is_used, table_slots};
+use super::{Cost, PageTables, Pager};
+use crate::addr::{Frame, Page};
+use crate::frame_table::{FrameUse, SpaceId};
+use crate::pte::{Pte, PteState};
+use crate::vm_pool::{Region, VmPoolError};
+
+impl Pager<'_> {
+    /// Gives back the region of the heap that starts at `start`: its frames, its slots, page tables that are now empty, and
+    /// the promise.
+    ///
+    /// # Errors
+    /// `NoRegion`-like errors of the pool if no region of the heap starts there; nothing has changed then.
+    pub fn free(&mut self, tables: &mut impl PageTables, id: SpaceId, start: Page) -> Result<(), VmPoolError> {
+        let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoRegion)?;
+        let region = space.pools.release_heap(start)?;
+        self.give_back_region(tables, id, &region);
+        Ok(())
+    }
+
+    /// Gives back everything that the space has. If it is the active space, the caller switches to another directory
+    /// before the next allocation of a frame, which may reuse this one's.
+    pub fn destroy_space(&mut self, tables: &mut impl PageTables, id: SpaceId) {
+        while let Some(region) = self.spaces.get_mut(id).and_then(|space| space.pools.release_any()) {
+            self.give_back_region(tables, id, &region);
+        }
+        let Some(space) = self.spaces.remove(id) else { return };
+        if let Some(directory) = space.directory {
+            self.release_frame(directory);
+        }
+        self.owners.remove(id);
+        self.ledger.give_back(Cost { pages: 0, tables: 1 });
+    }
+
+    /// Frees what lies behind a region that was just taken out of its pool.
+    fn give_back_region(&mut self, tables: &mut impl PageTables, id: SpaceId, region: &Region) {
+        let mut cost = Cost { pages: page_cost(region.page_count(), region.rights(), region.backing()), tables: 0 };
+        let directory = self.spaces.get(id).and_then(|space| space.directory);
+        let end = region.first().number() + region.page_count();
+        for slot in table_slots(region.first(), region.page_count()) {
+            let first = region.first().number().max(slot * 1024);
+            let last = end.min((slot + 1) * 1024);
+            if let Some(directory) = directory {
+                self.free_pages(tables, directory, first..last);
+            }
+            if self.spaces.get(id).is_some_and(|space| !table_is_used(&space.pools, slot)) {
+                cost.tables += 1;
+                let table = directory.and_then(|directory| tables.remove_table(directory, Page::new(first)));
+                table.into_iter().for_each(|table| self.release_frame(table));
+            }
+        }
+        self.ledger.give_back(cost);
+    }
+
+    /// Empties the entries of pages that share one page table.
+    fn free_pages(&mut self, tables: &mut impl PageTables, directory: Frame, pages: core::ops::Range<u32>) {
+        for number in pages {
+            let page = Page::new(number);
+            match tables.entry(directory, page).map(Pte::decode) {
+                None => return,
+                Some(PteState::Empty) => {}
+                Some(PteState::Present(frame, _)) => {
+                    let (_, stale) = tables.exchange(directory, page, Pte::EMPTY);
+                    tables.flush(stale);
+                    self.forget_page(frame);
+                }
+                Some(PteState::Swapped(slot)) => {
+                    tables.fill(directory, page, Pte::EMPTY);
+                    self.free_slot(slot);
+                }
+                Some(PteState::InTransit(frame)) => {
+                    tables.fill(directory, page, Pte::EMPTY);
+                    self.forget_page(frame);
+                }
+            }
+        }
+    }
+
+    /// The page in `frame` is gone. A frame that the disk is still reading is free when the disk is done with it.
+    fn forget_page(&mut self, frame: Frame) {
+        match self.frames.get(frame) {
+            FrameUse::Resident { owner, slot } => {
+                self.release_frame(frame);
+                self.owners.page_left(owner.space);
+                slot.into_iter().for_each(|slot| self.free_slot(slot));
+            }
+            FrameUse::TakenBack { owner, slot } => {
+                self.frames.set(frame, FrameUse::Orphaned(slot));
+                self.owners.page_left(owner.space);
+            }
+            FrameUse::Leaving { slot, .. } => {
+                self.frames.set(frame, FrameUse::Orphaned(slot));
+            }
+            other @ (FrameUse::Free | FrameUse::Table(_) | FrameUse::Arriving { .. } | FrameUse::Orphaned(_)) => {
+                panic!("a page was freed whose {frame:?} is {other:?}");
+            }
+        }
+    }
+}

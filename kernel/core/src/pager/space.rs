@@ -1,0 +1,218 @@
+//! Address spaces and the regions granted in them.
+
+use alloc::vec::Vec;
+
+use abi::record::Account;
+
+use super::{Cost, Ledger, PageTables, Pager, Refused, Shortage};
+use crate::addr::{Frame, Page};
+use crate::frame_table::{FrameUse, OutOfMemory, SpaceId};
+use crate::vm_pool::{AddressPools, Backing, Rights, VmPoolError};
+
+/// What the pager knows of one process's memory.
+#[derive(Default)]
+pub struct AddressSpace {
+    /// The frame of its directory, once it has one.
+    pub(super) directory: Option<Frame>,
+    /// What was granted: the model.
+    pub(super) pools: AddressPools,
+    /// What paging did for it.
+    pub(super) account: Account,
+}
+
+impl AddressSpace {
+    /// The frame of the directory; `None` while the space is being made or unmade.
+    #[inline]
+    pub const fn directory(&self) -> Option<Frame> {
+        self.directory
+    }
+
+    /// The regions.
+    #[inline]
+    pub const fn pools(&self) -> &AddressPools {
+        &self.pools
+    }
+
+    /// What paging did for the space.
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+}
+
+/// The address spaces that exist, by [`SpaceId`].
+#[derive(Default)]
+pub struct Spaces(Vec<Option<AddressSpace>>);
+
+impl Spaces {
+    /// The space, if it exists.
+    #[inline]
+    pub fn get(&self, id: SpaceId) -> Option<&AddressSpace> {
+        self.0.get(id.index())?.as_ref()
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, id: SpaceId) -> Option<&mut AddressSpace> {
+        self.0.get_mut(id.index())?.as_mut()
+    }
+
+    /// All spaces.
+    pub fn iter(&self) -> impl Iterator<Item = (SpaceId, &AddressSpace)> {
+        (0..).zip(&self.0).filter_map(|(index, space)| Some((SpaceId::new(index), space.as_ref()?)))
+    }
+
+    fn add(&mut self) -> Result<SpaceId, OutOfMemory> {
+        let place = self.0.iter().position(Option::is_none).unwrap_or(self.0.len());
+        let id = SpaceId::new(u16::try_from(place).map_err(|_| OutOfMemory)?);
+        if place == self.0.len() {
+            self.0.try_reserve(1).map_err(|_| OutOfMemory)?;
+            self.0.push(None);
+        }
+        self.0[place] = Some(AddressSpace::default());
+        Ok(id)
+    }
+
+    pub(super) fn remove(&mut self, id: SpaceId) -> Option<AddressSpace> {
+        self.0.get_mut(id.index())?.take()
+    }
+}
+
+/// Why memory was not granted. Nothing has changed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantError {
+    /// No space has this id.
+    NoSpace,
+    /// The machine cannot keep one more promise of this size.
+    Refused,
+    /// The kernel has no memory for its own bookkeeping.
+    KernelMemory,
+    /// The pool cannot hold such a region.
+    Pool(VmPoolError),
+}
+
+impl From<Refused> for GrantError {
+    fn from(_: Refused) -> Self {
+        Self::Refused
+    }
+}
+
+impl From<OutOfMemory> for GrantError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::KernelMemory
+    }
+}
+
+/// What a directory costs.
+const DIRECTORY: Cost = Cost { pages: 0, tables: 1 };
+
+impl Pager<'_> {
+    /// Makes an empty address space, without a directory yet.
+    ///
+    /// # Errors
+    /// `Refused` if no frame can be promised for the directory, `KernelMemory`.
+    pub fn create_space(&mut self) -> Result<SpaceId, GrantError> {
+        self.ledger.grant(DIRECTORY)?;
+        let added = self.spaces.add().and_then(|id| match self.owners.add(id) {
+            Ok(()) => Ok(id),
+            Err(error) => {
+                self.spaces.remove(id);
+                Err(error)
+            }
+        });
+        added.map_err(|error| {
+            self.ledger.give_back(DIRECTORY);
+            error.into()
+        })
+    }
+
+    /// Gives the space its directory; does nothing if it has one.
+    ///
+    /// # Errors
+    /// A [`Shortage`] if no frame is free: deal with it and call again.
+    pub fn give_directory(&mut self, tables: &mut impl PageTables, id: SpaceId) -> Result<(), Shortage> {
+        if self.spaces.get(id).is_none_or(|space| space.directory.is_some()) {
+            return Ok(());
+        }
+        let frame = self.take_frame(tables)?;
+        tables.init_directory(frame);
+        self.frames.set(frame, FrameUse::Table(id));
+        if let Some(space) = self.spaces.get_mut(id) {
+            space.directory = Some(frame);
+        }
+        Ok(())
+    }
+
+    /// Grants `page_count` pages of heap, in the first hole that holds them. Only a promise: no frame is used.
+    ///
+    /// # Errors
+    /// See [`GrantError`].
+    pub fn allocate(&mut self, id: SpaceId, page_count: u32) -> Result<Page, GrantError> {
+        let space = self.spaces.get(id).ok_or(GrantError::NoSpace)?;
+        let first = space.pools.heap_hole(page_count).map_err(GrantError::Pool)?;
+        self.allocate_at(id, first, page_count, Rights::READ | Rights::WRITE, Backing::Zero)?;
+        Ok(first)
+    }
+
+    /// Grants a region at a given place of whatever pool owns that place.
+    ///
+    /// # Errors
+    /// See [`GrantError`].
+    pub fn allocate_at(
+        &mut self,
+        id: SpaceId,
+        first: Page,
+        page_count: u32,
+        rights: Rights,
+        backing: Backing,
+    ) -> Result<(), GrantError> {
+        let space = self.spaces.get_mut(id).ok_or(GrantError::NoSpace)?;
+        let tables = tables_missing(&space.pools, first, page_count);
+        let cost = Cost { pages: page_cost(page_count, rights, backing), tables };
+        self.ledger.grant(cost)?;
+        space
+            .pools
+            .allocate_at(first, page_count, rights, backing)
+            .map_err(|error| give_back_and(&mut self.ledger, cost, GrantError::Pool(error)))
+    }
+
+    /// Lets the stack of the space reach down to `page`, if `page` is where a stack may grow to.
+    ///
+    /// # Errors
+    /// `Pool` if it is not, `Refused` if the pages cannot be promised; nothing has changed then.
+    pub(super) fn grow_stack(&mut self, id: SpaceId, page: Page) -> Result<(), GrantError> {
+        let space = self.spaces.get_mut(id).ok_or(GrantError::NoSpace)?;
+        let stack = space.pools.growable_stack(page).ok_or(GrantError::Pool(VmPoolError::OutsidePool))?;
+        let new_pages = stack.number() - page.number();
+        let cost = Cost { pages: new_pages, tables: tables_missing(&space.pools, page, new_pages) };
+        self.ledger.grant(cost)?;
+        space.pools.grow_stack(page).map_err(|error| give_back_and(&mut self.ledger, cost, GrantError::Pool(error)))
+    }
+}
+
+fn give_back_and(ledger: &mut Ledger, cost: Cost, error: GrantError) -> GrantError {
+    ledger.give_back(cost);
+    error
+}
+
+/// How many pages of such a region may one day need a place to be kept. What can be read again from its file needs none.
+pub(super) fn page_cost(page_count: u32, rights: Rights, backing: Backing) -> u32 {
+    match backing {
+        Backing::File { .. } if !rights.contains(Rights::WRITE) => 0,
+        Backing::File { .. } | Backing::Zero => page_count,
+    }
+}
+
+/// How many page tables the pages need that no region in `pools` needs. Only the first and last can be shared.
+pub(super) fn tables_missing(pools: &AddressPools, first: Page, page_count: u32) -> u32 {
+    table_slots(first, page_count).map(|slot| u32::from(!table_is_used(pools, slot))).sum()
+}
+
+/// The directory slots that the pages lie in.
+pub(super) fn table_slots(first: Page, page_count: u32) -> core::ops::RangeInclusive<u32> {
+    let last = Page::new(first.number() + page_count - 1);
+    first.directory_slot()..=last.directory_slot()
+}
+
+/// A region lies, at least in part, in this directory slot.
+pub(super) fn table_is_used(pools: &AddressPools, slot: u32) -> bool {
+    pools.overlaps(Page::new(slot * 1024), 1024)
+}

@@ -1,0 +1,5 @@
+//! The pager against a fake machine: RAM as a `Vec`, a TLB that stays stale until flushed, a disk told to fail.
+
+mod machine;
+mod rules;
+mod storm;

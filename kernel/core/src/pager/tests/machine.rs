@@ -1,0 +1,241 @@
+//! A machine in memory. It translates through a TLB that keeps what it has seen until it is told to forget it.
+
+use std::collections::{HashMap, VecDeque};
+
+use abi::Access;
+
+use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
+use crate::fault::{Fault, FaultError};
+use crate::frame_pool::{ContiguousFramePool, FrameInfo};
+use crate::frame_table::SpaceId;
+use crate::pager::{PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, TransferFailed};
+use crate::pte::{Pte, PteFlags, PteState};
+use crate::replacement::RandomPage;
+use crate::swap_slots::SwapSlots;
+
+/// The first process frame; not 0, so that a frame number is not an index by accident.
+pub const FIRST_FRAME: u32 = 300;
+
+/// A page's contents are one word here: all that a test can confuse is which page it is looking at.
+pub type Word = u32;
+
+/// What a frame that nobody cleared holds.
+pub const DIRT: Word = 0xDEAD_BEEF;
+
+pub struct Hardware {
+    pub memory: HashMap<Frame, Word>,
+    /// Directories and page tables, by frame: slot -> raw entry.
+    tables: HashMap<Frame, HashMap<u32, u32>>,
+    tlb: HashMap<Page, (Frame, PteFlags)>,
+    pub active: Option<Frame>,
+}
+
+impl Hardware {
+    fn table_of(&self, directory: Frame, page: Page) -> Option<Frame> {
+        let raw = *self.tables.get(&directory)?.get(&page.directory_slot())?;
+        Some(Frame::new(raw))
+    }
+
+    fn write(&mut self, directory: Frame, page: Page, new: Pte) -> Pte {
+        let table = self.table_of(directory, page).expect("the page table must be there");
+        let entries = self.tables.get_mut(&table).expect("a table frame holds a table");
+        Pte::from_raw(entries.insert(page.table_slot(), new.raw()).unwrap_or(0))
+    }
+
+    /// Switches spaces: the TLB is empty afterwards.
+    pub fn switch_to(&mut self, directory: Frame) {
+        self.active = Some(directory);
+        self.tlb.clear();
+    }
+
+    /// What the CPU does for one access: translate through the TLB, walk the tables on a miss, set the accessed and dirty bits.
+    fn translate(&mut self, page: Page, access: Access) -> Option<Frame> {
+        let directory = self.active?;
+        if let Some(&(frame, flags)) = self.tlb.get(&page)
+            && (access != Access::Write || flags.contains(PteFlags::WRITABLE | PteFlags::DIRTY))
+        {
+            return Some(frame);
+        }
+        let entry = self.entry(directory, page)?;
+        let PteState::Present(frame, mut flags) = entry.decode() else { return None };
+        if access == Access::Write && !flags.contains(PteFlags::WRITABLE) {
+            return None;
+        }
+        flags |= PteFlags::ACCESSED;
+        if access == Access::Write {
+            flags |= PteFlags::DIRTY;
+        }
+        self.write(directory, page, Pte::present(frame, flags));
+        self.tlb.insert(page, (frame, flags));
+        Some(frame)
+    }
+}
+
+impl PageTables for Hardware {
+    fn entry(&mut self, directory: Frame, page: Page) -> Option<Pte> {
+        let table = self.table_of(directory, page)?;
+        Some(Pte::from_raw(self.tables[&table].get(&page.table_slot()).copied().unwrap_or(0)))
+    }
+
+    fn fill(&mut self, directory: Frame, page: Page, new: Pte) {
+        let old = self.write(directory, page, new);
+        assert!(!matches!(old.decode(), PteState::Present(..)), "a present entry was overwritten without a flush");
+    }
+
+    fn exchange(&mut self, directory: Frame, page: Page, new: Pte) -> (Pte, Stale) {
+        (self.write(directory, page, new), Stale::new(directory, page))
+    }
+
+    fn flush(&mut self, stale: Stale) {
+        if self.active == Some(stale.directory()) {
+            self.tlb.remove(&stale.page());
+        }
+    }
+
+    fn install_table(&mut self, directory: Frame, page: Page, table: Frame) {
+        self.tables.insert(table, HashMap::new());
+        let directory = self.tables.get_mut(&directory).expect("the space has a directory");
+        assert_eq!(directory.insert(page.directory_slot(), table.number()), None, "the slot had a table");
+    }
+
+    fn remove_table(&mut self, directory: Frame, page: Page) -> Option<Frame> {
+        let raw = self.tables.get_mut(&directory)?.remove(&page.directory_slot())?;
+        let entries = self.tables.remove(&Frame::new(raw)).expect("a table frame holds a table");
+        assert!(entries.values().all(|&raw| raw == 0), "a table with entries was removed");
+        Some(Frame::new(raw))
+    }
+
+    fn init_directory(&mut self, directory: Frame) {
+        self.tables.insert(directory, HashMap::new());
+    }
+
+    fn zero(&mut self, frame: Frame) {
+        self.memory.insert(frame, 0);
+    }
+}
+
+/// The pager, the hardware and the disk.
+pub struct Machine {
+    pub pager: Pager<'static>,
+    pub hardware: Hardware,
+    pub swap: HashMap<SwapSlot, Word>,
+    /// Writes that the disk was told to do and has not done yet.
+    pub queued_writes: VecDeque<PageOut>,
+    /// How many writes may be queued before the oldest is done.
+    pub queue_len: usize,
+    /// How many of the next transfers fail.
+    pub failing_reads: u32,
+    pub failing_writes: u32,
+}
+
+impl Machine {
+    pub fn new(frames: u32, slots: u32, seed: u64) -> Self {
+        let info = vec![FrameInfo::default(); frames as usize].leak();
+        let pool = ContiguousFramePool::new(Frame::new(FIRST_FRAME), info);
+        let slots = SwapSlots::new(slots).unwrap();
+        let hardware = Hardware {
+            memory: (0..frames).map(|index| (Frame::new(FIRST_FRAME + index), DIRT)).collect(),
+            tables: HashMap::new(),
+            tlb: HashMap::new(),
+            active: None,
+        };
+        let pager = Pager::new(pool, slots, Box::new(RandomPage::new(seed))).unwrap();
+        Self {
+            pager,
+            hardware,
+            swap: HashMap::new(),
+            queued_writes: VecDeque::new(),
+            queue_len: 0,
+            failing_reads: 0,
+            failing_writes: 0,
+        }
+    }
+
+    pub fn spawn(&mut self) -> SpaceId {
+        let id = self.pager.create_space().unwrap();
+        loop {
+            match self.pager.give_directory(&mut self.hardware, id) {
+                Ok(()) => return id,
+                Err(Shortage::Write(ticket)) => self.queue_write(ticket),
+                Err(Shortage::Wait) => self.end_oldest_write(),
+                Err(Shortage::OutOfFrames) => panic!("a promised directory has no frame"),
+            }
+        }
+    }
+
+    pub fn switch_to(&mut self, id: SpaceId) {
+        let directory = self.pager.spaces().get(id).and_then(|space| space.directory()).unwrap();
+        self.hardware.switch_to(directory);
+    }
+
+    /// One access by the active space, faults and all.
+    pub fn access(&mut self, id: SpaceId, page: Page, write: Option<Word>) -> Result<Word, FaultError> {
+        let access = if write.is_some() { Access::Write } else { Access::Read };
+        for _ in 0..1000 {
+            if let Some(frame) = self.hardware.translate(page, access) {
+                let place = self.hardware.memory.get_mut(&frame).unwrap();
+                if let Some(word) = write {
+                    *place = word;
+                }
+                return Ok(*place);
+            }
+            self.fault(id, page, access)?;
+        }
+        panic!("{page:?} never became accessible");
+    }
+
+    fn fault(&mut self, id: SpaceId, page: Page, access: Access) -> Result<(), FaultError> {
+        let fault = Fault { address: VirtAddr::new(page.number() * PAGE_SIZE), access };
+        match self.pager.resolve(&mut self.hardware, id, &fault)? {
+            Step::Done => Ok(()),
+            Step::Read(ticket) => self.read_in(ticket),
+            Step::Write(ticket) => {
+                self.queue_write(ticket);
+                Ok(())
+            }
+            Step::Wait => {
+                self.end_oldest_write();
+                Ok(())
+            }
+        }
+    }
+
+    fn queue_write(&mut self, ticket: PageOut) {
+        self.queued_writes.push_back(ticket);
+        if self.queued_writes.len() > self.queue_len {
+            self.end_oldest_write();
+        }
+    }
+
+    /// The disk ends the write it began first. What it writes is what the frame holds *now*.
+    pub fn end_oldest_write(&mut self) {
+        let ticket = self.queued_writes.pop_front().expect("something waits for a write, but none is queued");
+        self.write_out(ticket);
+    }
+
+    pub fn read_in(&mut self, ticket: PageIn) -> Result<(), FaultError> {
+        let failed = self.failing_reads.checked_sub(1).map(|rest| self.failing_reads = rest).is_some();
+        if !failed {
+            let word = match ticket.source() {
+                Source::Slot(slot) => self.swap[&slot],
+                Source::File { file, file_page, .. } => file.raw() * 1000 + file_page,
+            };
+            self.hardware.memory.insert(ticket.frame(), word);
+        }
+        let result = if failed { Err(TransferFailed) } else { Ok(()) };
+        self.pager.page_in_done(&mut self.hardware, ticket, result)
+    }
+
+    pub fn write_out(&mut self, ticket: PageOut) {
+        let failed = self.failing_writes.checked_sub(1).map(|rest| self.failing_writes = rest).is_some();
+        if !failed {
+            self.swap.insert(ticket.slot(), self.hardware.memory[&ticket.frame()]);
+        }
+        let result = if failed { Err(TransferFailed) } else { Ok(()) };
+        self.pager.page_out_done(&mut self.hardware, ticket, result);
+    }
+
+    pub fn check(&mut self) {
+        self.pager.check(&mut self.hardware).unwrap();
+    }
+}

@@ -1,0 +1,337 @@
+//! One rule of paging a test.
+
+use abi::Access;
+
+use super::machine::{FIRST_FRAME, Machine};
+use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
+use crate::fault::{Fault, FaultError};
+use crate::frame_table::{FrameUse, SpaceId};
+use crate::pager::{GrantError, PageTables, RESERVE_FRAMES, Step};
+use crate::pte::{Pte, PteState};
+use crate::vm_pool::{Backing, FileRef, Rights};
+
+const CODE: Page = Page::new(abi::layout::CODE_START / PAGE_SIZE);
+const STACK_TOP: Page = Page::new(abi::layout::STACK_END / PAGE_SIZE - 1);
+
+fn page(base: Page, index: u32) -> Page {
+    base.checked_add(index).unwrap()
+}
+
+/// A machine with one active space that was granted `pages` pages of heap.
+fn machine(frames: u32, slots: u32, pages: u32) -> (Machine, SpaceId, Page) {
+    let mut machine = Machine::new(frames, slots, 1);
+    let id = machine.spawn();
+    machine.switch_to(id);
+    let base = machine.pager.allocate(id, pages).unwrap();
+    (machine, id, base)
+}
+
+#[test]
+fn a_promise_uses_no_frame_until_it_is_touched() {
+    let (mut machine, id, base) = machine(20, 10, 5);
+    assert_eq!(machine.pager.pool().free_count(), 19);
+    assert_eq!(machine.access(id, base, None), Ok(0));
+    assert_eq!(machine.pager.pool().free_count(), 17, "a page table and a page");
+    machine.check();
+}
+
+#[test]
+fn a_stolen_frame_is_zeroed_before_it_is_given_away() {
+    let (mut machine, id, base) = machine(12, 40, 20);
+    for index in 0..10 {
+        machine.access(id, page(base, index), Some(0x5EC2_E700 + index)).unwrap();
+    }
+    let other = machine.spawn();
+    machine.switch_to(other);
+    let theirs = machine.pager.allocate(other, 4).unwrap();
+    for index in 0..4 {
+        assert_eq!(machine.access(other, page(theirs, index), None), Ok(0));
+    }
+    machine.check();
+}
+
+#[test]
+fn nothing_is_evicted_while_a_frame_is_free() {
+    let (mut machine, id, base) = machine(30, 30, 28);
+    for index in 0..28 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    let totals = machine.pager.totals();
+    assert_eq!((totals.swap_outs, totals.clean_drops, machine.pager.pool().free_count()), (0, 0, 0));
+}
+
+#[test]
+fn a_page_changed_after_its_first_eviction_is_written_again_to_the_same_slot() {
+    let (mut machine, id, base) = machine(11, 20, 20);
+    for round in 0..5 {
+        for index in 0..20 {
+            let old = if round == 0 { 0 } else { (round - 1) * 100 + index };
+            assert_eq!(machine.access(id, page(base, index), None), Ok(old), "round {round}");
+            machine.access(id, page(base, index), Some(round * 100 + index)).unwrap();
+        }
+    }
+    assert!(machine.pager.slots().used_count() <= 20, "slots are assigned once");
+    machine.check();
+}
+
+#[test]
+fn a_clean_page_with_a_copy_is_dropped_without_writing() {
+    let (mut machine, id, base) = machine(11, 20, 16);
+    for index in 0..16 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    for _ in 0..3 {
+        for index in 0..16 {
+            assert_eq!(machine.access(id, page(base, index), None), Ok(index));
+        }
+    }
+    let outs = machine.pager.totals().swap_outs;
+    for _ in 0..3 {
+        for index in 0..16 {
+            assert_eq!(machine.access(id, page(base, index), None), Ok(index));
+        }
+    }
+    assert_eq!(machine.pager.totals().swap_outs, outs, "all pages are clean and have a copy");
+    assert!(machine.pager.totals().clean_drops > 0);
+}
+
+#[test]
+fn a_zero_page_that_was_only_read_is_forgotten() {
+    let (mut machine, id, base) = machine(11, 20, 20);
+    for _ in 0..2 {
+        for index in 0..20 {
+            assert_eq!(machine.access(id, page(base, index), None), Ok(0));
+        }
+    }
+    assert_eq!((machine.pager.totals().swap_outs, machine.pager.slots().used_count()), (0, 0));
+}
+
+#[test]
+fn the_running_process_does_not_see_its_evicted_page_through_a_stale_translation() {
+    let (mut machine, id, base) = machine(10, 40, 30);
+    for index in 0..30 {
+        machine.access(id, page(base, index), Some(index + 1)).unwrap();
+        for earlier in 0..=index {
+            assert_eq!(machine.access(id, page(base, earlier), None), Ok(earlier + 1));
+        }
+    }
+}
+
+#[test]
+fn freed_memory_cannot_be_used_and_comes_back_zeroed() {
+    let (mut machine, id, base) = machine(20, 10, 3);
+    machine.access(id, base, Some(7)).unwrap();
+    machine.pager.free(&mut machine.hardware, id, base).unwrap();
+    assert_eq!(machine.access(id, base, None), Err(FaultError::NoRegion));
+    assert_eq!(machine.pager.allocate(id, 3), Ok(base), "the hole is used again");
+    assert_eq!(machine.access(id, base, None), Ok(0));
+    machine.check();
+}
+
+#[test]
+fn freeing_what_was_never_touched_releases_no_frame() {
+    let (mut machine, id, base) = machine(20, 10, 3);
+    let free = machine.pager.pool().free_count();
+    machine.pager.free(&mut machine.hardware, id, base).unwrap();
+    assert_eq!(machine.pager.pool().free_count(), free);
+    assert!(machine.pager.free(&mut machine.hardware, id, base).is_err());
+    machine.check();
+}
+
+#[test]
+fn a_space_leaves_nothing_behind() {
+    let mut machine = Machine::new(12, 40, 3);
+    for _ in 0..10 {
+        let id = machine.spawn();
+        machine.switch_to(id);
+        let base = machine.pager.allocate(id, 30).unwrap();
+        for index in 0..30 {
+            machine.access(id, page(base, index), Some(index)).unwrap();
+        }
+        machine.check();
+        machine.pager.destroy_space(&mut machine.hardware, id);
+        assert_eq!((machine.pager.pool().free_count(), machine.pager.slots().used_count()), (12, 0));
+        assert_eq!(machine.pager.ledger().promised(), 0);
+    }
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused_and_what_was_granted_is_delivered() {
+    let (frames, slots) = (20, 30);
+    let mut machine = Machine::new(frames, slots, 5);
+    let id = machine.spawn();
+    machine.switch_to(id);
+    let most = frames - RESERVE_FRAMES + slots - 2;
+    assert_eq!(machine.pager.allocate(id, most + 1), Err(GrantError::Refused));
+    let base = machine.pager.allocate(id, most).unwrap();
+    assert_eq!(machine.pager.allocate(id, 1), Err(GrantError::Refused));
+    for round in 0..3 {
+        for index in 0..most {
+            if round > 0 {
+                assert_eq!(machine.access(id, page(base, index), None), Ok(round * 1000 + index));
+            }
+            machine.access(id, page(base, index), Some((round + 1) * 1000 + index)).unwrap();
+        }
+        machine.check();
+    }
+}
+
+#[test]
+fn a_failed_swap_in_keeps_the_slot() {
+    let (mut machine, id, base) = machine(11, 20, 20);
+    for index in 0..20 {
+        machine.access(id, page(base, index), Some(index + 1)).unwrap();
+    }
+    let swapped = (0..20)
+        .find(|&index| {
+            machine.pager.mapping(&mut machine.hardware, id, page(base, index)).unwrap().physical_page().is_none()
+        })
+        .unwrap();
+    machine.failing_reads = 1;
+    assert_eq!(machine.access(id, page(base, swapped), None), Err(FaultError::ReadFailed));
+    machine.check();
+    assert_eq!(machine.access(id, page(base, swapped), None), Ok(swapped + 1));
+}
+
+#[test]
+fn a_failed_swap_out_goes_to_another_slot_and_loses_nothing() {
+    let (mut machine, id, base) = machine(11, 30, 20);
+    machine.failing_writes = 3;
+    for index in 0..20 {
+        machine.access(id, page(base, index), Some(index + 1)).unwrap();
+    }
+    for index in 0..20 {
+        assert_eq!(machine.access(id, page(base, index), None), Ok(index + 1));
+    }
+    machine.check();
+    assert_eq!(machine.pager.slots().bad_count(), 3);
+}
+
+/// Touches pages until one is on its way out, and returns it.
+fn page_on_its_way_out(machine: &mut Machine, id: SpaceId, base: Page) -> (Page, Frame, SwapSlot) {
+    machine.queue_len = 1;
+    for index in 0.. {
+        machine.access(id, page(base, index), Some(index + 1)).unwrap();
+        let leaving = machine.pager.frames().iter().find_map(|(frame, frame_use)| match frame_use {
+            FrameUse::Leaving { owner, slot } => Some((owner.page, frame, slot)),
+            _ => None,
+        });
+        if let Some(leaving) = leaving {
+            return leaving;
+        }
+    }
+    unreachable!("frames run out before numbers do");
+}
+
+#[test]
+fn a_victim_that_is_touched_while_it_is_written_is_taken_back() {
+    let (mut machine, id, base) = machine(12, 60, 40);
+    let (victim, frame, slot) = page_on_its_way_out(&mut machine, id, base);
+    let word = victim.number() - base.number() + 1;
+    assert_eq!(machine.access(id, victim, None), Ok(word));
+    let owner = crate::frame_table::OwnedPage { space: id, page: victim };
+    assert_eq!(machine.pager.frames().get(frame), FrameUse::TakenBack { owner, slot });
+    machine.check();
+    machine.access(id, victim, Some(4711)).unwrap();
+    machine.end_oldest_write();
+    machine.check();
+    assert_eq!(machine.access(id, victim, None), Ok(4711));
+}
+
+#[test]
+fn a_space_may_end_while_its_page_is_being_written() {
+    let (mut machine, id, base) = machine(12, 60, 40);
+    page_on_its_way_out(&mut machine, id, base);
+    machine.pager.destroy_space(&mut machine.hardware, id);
+    assert_eq!(machine.pager.pool().free_count(), 11);
+    machine.end_oldest_write();
+    machine.check();
+    assert_eq!((machine.pager.pool().free_count(), machine.pager.slots().used_count()), (12, 0));
+}
+
+#[test]
+fn the_stack_grows_by_touch_down_to_its_guard_and_not_beyond() {
+    let (mut machine, id, _) = machine(40, 10, 1);
+    machine.pager.allocate_at(id, STACK_TOP, 1, Rights::READ | Rights::WRITE, Backing::Zero).unwrap();
+    machine.access(id, STACK_TOP, Some(1)).unwrap();
+    machine.access(id, Page::new(STACK_TOP.number() - 9), Some(2)).unwrap();
+    machine.check();
+    let limit = Page::new(abi::layout::STACK_LIMIT / PAGE_SIZE);
+    assert_eq!(machine.access(id, limit, None), Err(FaultError::StackRefused), "8 MiB cannot be promised here");
+    let guard = Page::new(limit.number() - 1);
+    assert_eq!(machine.access(id, guard, None), Err(FaultError::NoRegion));
+    machine.check();
+}
+
+#[test]
+fn text_is_read_from_its_file_never_written_and_never_swapped() {
+    let (mut machine, id, base) = machine(14, 40, 30);
+    let text = Backing::File { file: FileRef::new(3), first_page: 5, len_bytes: 2 * PAGE_SIZE - 1 };
+    machine.pager.allocate_at(id, CODE, 2, Rights::READ | Rights::EXECUTE, text).unwrap();
+    for round in 0..3 {
+        assert_eq!(machine.access(id, CODE, None), Ok(3005));
+        assert_eq!(machine.access(id, page(CODE, 1), None), Ok(3006));
+        for index in 0..30 {
+            machine.access(id, page(base, index), Some(round)).unwrap();
+        }
+    }
+    assert_eq!(machine.access(id, CODE, Some(1)), Err(FaultError::Forbidden));
+    machine.check();
+    assert!(machine.pager.totals().file_reads > 2);
+}
+
+#[test]
+fn changed_data_of_a_file_goes_to_swap_and_not_back_to_the_file() {
+    let (mut machine, id, base) = machine(13, 60, 40);
+    let data = Backing::File { file: FileRef::new(3), first_page: 0, len_bytes: PAGE_SIZE };
+    machine.pager.allocate_at(id, CODE, 1, Rights::READ | Rights::WRITE, data).unwrap();
+    assert_eq!(machine.access(id, CODE, None), Ok(3000));
+    machine.access(id, CODE, Some(99)).unwrap();
+    for index in 0..40 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    assert_eq!(machine.access(id, CODE, None), Ok(99));
+}
+
+#[test]
+fn the_page_being_filled_is_never_the_victim() {
+    let (mut machine, id, base) = machine(12, 60, 40);
+    for index in 0..20 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    let wanted = (0..20)
+        .map(|index| page(base, index))
+        .find(|&wanted| {
+            let directory = machine.hardware.active.unwrap();
+            matches!(machine.hardware.entry(directory, wanted).map(Pte::decode), Some(PteState::Swapped(_)))
+        })
+        .unwrap();
+    let fault = Fault { address: VirtAddr::new(wanted.number() * PAGE_SIZE), access: Access::Read };
+    let ticket = loop {
+        match machine.pager.resolve(&mut machine.hardware, id, &fault).unwrap() {
+            Step::Read(ticket) => break ticket,
+            Step::Write(out) => machine.write_out(out),
+            other => panic!("{other:?}"),
+        }
+    };
+    for index in 20..40 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+        assert!(matches!(machine.pager.frames().get(ticket.frame()), FrameUse::Arriving { .. }));
+    }
+    machine.read_in(ticket).unwrap();
+    machine.check();
+}
+
+#[test]
+fn frame_0_is_a_frame_like_any_other() {
+    assert_ne!(FIRST_FRAME, 0, "frame numbers and table positions must differ for the other tests to mean something");
+    let (mut machine, id, base) = machine(12, 20, 20);
+    let first = machine.pager.frames().frame_at(0);
+    let seen = (0..20).any(|index| {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+        let mapping = machine.pager.mapping(&mut machine.hardware, id, page(base, index)).unwrap();
+        mapping.physical_page() == Some(first.number())
+    });
+    let is_directory = machine.pager.frames().get(first) == FrameUse::Table(id);
+    assert!(seen || is_directory);
+}

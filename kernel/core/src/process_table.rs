@@ -1,0 +1,328 @@
+//! Who exists, who is whose child, and how they ended.
+//!
+//! The table decides; the kernel keeps what needs a CPU (stack, saved registers) in the entry's payload `T`.
+
+use alloc::vec::Vec;
+
+use abi::record::ExitStatus;
+
+use crate::addr::Pid;
+use crate::frame_table::OutOfMemory;
+
+/// Names a process inside the kernel: its place in the table. Reused once the process was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessSlot(u16);
+
+impl ProcessSlot {
+    /// The process at this place of the table.
+    pub const fn new(index: u16) -> Self {
+        Self(index)
+    }
+
+    /// The place in the table.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The most processes that can exist at once, those not yet waited for included.
+pub const MAX_PROCESSES: u16 = 2048;
+
+enum Life<T> {
+    /// It runs, waits or sleeps.
+    Alive(T),
+    /// It has ended and was not waited for yet. All that is left is its reason.
+    Ended(ExitStatus),
+}
+
+struct Entry<T> {
+    pid: Pid,
+    parent: Option<Pid>,
+    life: Life<T>,
+    /// It is blocked in `Wait` for this child (or any).
+    waits_for: Option<ChildChoice>,
+}
+
+/// Which child a parent waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChildChoice {
+    /// Whichever ends first.
+    Any,
+    /// This one.
+    Only(Pid),
+}
+
+impl ChildChoice {
+    fn includes(self, pid: Pid) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(chosen) => chosen == pid,
+        }
+    }
+}
+
+/// What a parent that asks for a child gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitOutcome {
+    /// The child has ended; nothing is left of it.
+    Ended(ExitStatus),
+    /// All such children are still alive: block. The parent is woken when one ends.
+    MustWait,
+}
+
+/// Why there is nothing to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitError {
+    /// The caller has no children.
+    NoChild,
+    /// That process is no child of the caller.
+    NotAChild,
+}
+
+/// Why no process can be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddError {
+    /// [`MAX_PROCESSES`] exist.
+    TableFull,
+    /// The kernel has no memory for the entry.
+    OutOfMemory,
+}
+
+impl From<OutOfMemory> for AddError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+/// All processes.
+pub struct ProcessTable<T> {
+    entries: Vec<Option<Entry<T>>>,
+    next_pid: u32,
+}
+
+impl<T> Default for ProcessTable<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), next_pid: Pid::INIT.number() }
+    }
+}
+
+impl<T> ProcessTable<T> {
+    /// Adds a process. The first has [`Pid::INIT`].
+    ///
+    /// # Errors
+    /// See [`AddError`]; nothing has changed then and `payload` is dropped.
+    pub fn add(&mut self, parent: Option<Pid>, payload: T) -> Result<(ProcessSlot, Pid), AddError> {
+        let place = self.entries.iter().position(Option::is_none).unwrap_or(self.entries.len());
+        let index = u16::try_from(place).ok().filter(|&index| index < MAX_PROCESSES).ok_or(AddError::TableFull)?;
+        if place == self.entries.len() {
+            self.entries.try_reserve(1).map_err(|_| OutOfMemory)?;
+            self.entries.push(None);
+        }
+        let pid = self.unused_pid();
+        self.entries[place] = Some(Entry { pid, parent, life: Life::Alive(payload), waits_for: None });
+        Ok((ProcessSlot(index), pid))
+    }
+
+    /// Pids count up; after 2^31 of them they start again behind init, passing over those that exist.
+    fn unused_pid(&mut self) -> Pid {
+        loop {
+            let pid = Pid::new(self.next_pid);
+            self.next_pid =
+                if self.next_pid < i32::MAX.unsigned_abs() { self.next_pid + 1 } else { Pid::INIT.number() + 1 };
+            if self.slot_of(pid).is_none() {
+                return pid;
+            }
+        }
+    }
+
+    /// The process with this pid, alive or not yet waited for.
+    pub fn slot_of(&self, pid: Pid) -> Option<ProcessSlot> {
+        let found = (0..).zip(&self.entries).find(|(_, entry)| entry.as_ref().is_some_and(|entry| entry.pid == pid));
+        found.map(|(index, _)| ProcessSlot(index))
+    }
+
+    /// The payload of a process that is alive.
+    #[inline]
+    pub fn get(&self, slot: ProcessSlot) -> Option<&T> {
+        match self.entries.get(slot.index())? {
+            Some(Entry { life: Life::Alive(payload), .. }) => Some(payload),
+            _ => None,
+        }
+    }
+
+    /// The payload of a process that is alive.
+    #[inline]
+    pub fn get_mut(&mut self, slot: ProcessSlot) -> Option<&mut T> {
+        match self.entries.get_mut(slot.index())? {
+            Some(Entry { life: Life::Alive(payload), .. }) => Some(payload),
+            _ => None,
+        }
+    }
+
+    /// The pid of the process in this slot.
+    #[inline]
+    pub fn pid(&self, slot: ProcessSlot) -> Option<Pid> {
+        Some(self.entries.get(slot.index())?.as_ref()?.pid)
+    }
+
+    /// How many processes exist, those that were not waited for included.
+    pub fn count(&self) -> u32 {
+        self.entries.iter().flatten().fold(0, |count, _| count + 1)
+    }
+
+    /// The process in `slot` has ended. Its children, dead or alive, become children of init. Returns its payload and
+    /// the parents that are to be woken: their `Wait` can now be answered.
+    pub fn end(&mut self, slot: ProcessSlot, status: ExitStatus) -> Option<(T, Woken)> {
+        let entry = self.entries.get_mut(slot.index())?.as_mut()?;
+        let Life::Alive(_) = entry.life else { return None };
+        let Life::Alive(payload) = core::mem::replace(&mut entry.life, Life::Ended(status)) else { return None };
+        let (pid, parent) = (entry.pid, entry.parent);
+        let adopted_a_dead_child = self.orphan_children_of(pid);
+        let woken = Woken {
+            parent: parent.and_then(|parent| self.stop_waiting_for(parent, pid)),
+            init: adopted_a_dead_child.and_then(|child| self.stop_waiting_for(Pid::INIT, child)),
+        };
+        Some((payload, woken))
+    }
+
+    /// Hands the children of `pid` to init; returns one of them that has ended already.
+    fn orphan_children_of(&mut self, pid: Pid) -> Option<Pid> {
+        let mut dead_child = None;
+        for child in self.entries.iter_mut().flatten().filter(|entry| entry.parent == Some(pid)) {
+            child.parent = Some(Pid::INIT);
+            if matches!(child.life, Life::Ended(_)) {
+                dead_child = Some(child.pid);
+            }
+        }
+        dead_child
+    }
+
+    /// If `parent` is blocked until `child` ends, it no longer is.
+    fn stop_waiting_for(&mut self, parent: Pid, child: Pid) -> Option<ProcessSlot> {
+        let slot = self.slot_of(parent)?;
+        let entry = self.entries[slot.index()].as_mut()?;
+        entry.waits_for.take_if(|choice| choice.includes(child)).map(|_| slot)
+    }
+
+    /// The parent in `slot` asks for a child that has ended.
+    ///
+    /// # Errors
+    /// `NoChild`, or `NotAChild` if `choice` names another's child or nobody.
+    pub fn wait(&mut self, slot: ProcessSlot, choice: ChildChoice) -> Result<WaitOutcome, WaitError> {
+        let parent = self.pid(slot).ok_or(WaitError::NoChild)?;
+        let is_wanted = |entry: &Entry<T>| entry.parent == Some(parent) && choice.includes(entry.pid);
+        if !self.entries.iter().flatten().any(is_wanted) {
+            return Err(if choice == ChildChoice::Any { WaitError::NoChild } else { WaitError::NotAChild });
+        }
+        for place in &mut self.entries {
+            if let Some(entry) = place
+                && is_wanted(entry)
+                && let Life::Ended(status) = entry.life
+            {
+                *place = None;
+                return Ok(WaitOutcome::Ended(status));
+            }
+        }
+        if let Some(entry) = self.entries[slot.index()].as_mut() {
+            entry.waits_for = Some(choice);
+        }
+        Ok(WaitOutcome::MustWait)
+    }
+}
+
+/// Parents whose `Wait` can be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Woken {
+    /// The parent of the process that ended.
+    pub parent: Option<ProcessSlot>,
+    /// Init, if it was handed a child that had ended.
+    pub init: Option<ProcessSlot>,
+}
+
+#[cfg(test)]
+mod tests {
+    use abi::ExitReason;
+    use abi::record::{Account, ExitStatus};
+
+    use super::{AddError, ChildChoice, MAX_PROCESSES, ProcessTable, WaitError, WaitOutcome, Woken};
+    use crate::addr::Pid;
+
+    fn status(pid: Pid) -> ExitStatus {
+        ExitStatus { pid: pid.number(), reason: ExitReason::Exited(pid.number() * 10), account: Account::default() }
+    }
+
+    #[test]
+    fn a_parent_gets_the_reason_of_its_child_exactly_once() {
+        let mut table = ProcessTable::default();
+        let (init, init_pid) = table.add(None, ()).unwrap();
+        let (child, pid) = table.add(Some(init_pid), ()).unwrap();
+        assert_eq!((init_pid, pid), (Pid::INIT, Pid::new(2)));
+        assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
+        assert_eq!(table.end(child, status(pid)), Some(((), Woken { parent: Some(init), init: None })));
+        assert_eq!(table.end(child, status(pid)), None, "one cannot end twice");
+        assert_eq!(table.wait(init, ChildChoice::Only(pid)), Ok(WaitOutcome::Ended(status(pid))));
+        assert_eq!(table.wait(init, ChildChoice::Only(pid)), Err(WaitError::NotAChild));
+        assert_eq!(table.wait(init, ChildChoice::Any), Err(WaitError::NoChild));
+        assert_eq!(table.count(), 1);
+    }
+
+    #[test]
+    fn a_parent_that_waits_for_one_child_is_not_woken_by_another() {
+        let mut table = ProcessTable::default();
+        let (init, init_pid) = table.add(None, ()).unwrap();
+        let (first, first_pid) = table.add(Some(init_pid), ()).unwrap();
+        let (_, second_pid) = table.add(Some(init_pid), ()).unwrap();
+        assert_eq!(table.wait(init, ChildChoice::Only(second_pid)), Ok(WaitOutcome::MustWait));
+        assert_eq!(table.end(first, status(first_pid)), Some(((), Woken { parent: None, init: None })));
+        assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::Ended(status(first_pid))));
+    }
+
+    #[test]
+    fn orphans_are_adopted_by_init_dead_or_alive() {
+        let mut table = ProcessTable::default();
+        let (init, init_pid) = table.add(None, ()).unwrap();
+        let (parent, parent_pid) = table.add(Some(init_pid), ()).unwrap();
+        let (dead, dead_pid) = table.add(Some(parent_pid), ()).unwrap();
+        let (alive, alive_pid) = table.add(Some(parent_pid), ()).unwrap();
+        assert!(table.end(dead, status(dead_pid)).is_some());
+        assert_eq!(table.wait(init, ChildChoice::Only(dead_pid)), Err(WaitError::NotAChild));
+        assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
+        let (_, woken) = table.end(parent, status(parent_pid)).unwrap();
+        assert_eq!(woken.parent, Some(init));
+        assert_eq!(table.wait(init, ChildChoice::Only(dead_pid)), Ok(WaitOutcome::Ended(status(dead_pid))));
+        assert_eq!(table.wait(init, ChildChoice::Only(alive_pid)), Ok(WaitOutcome::MustWait));
+        let (_, woken) = table.end(alive, status(alive_pid)).unwrap();
+        assert_eq!(woken.parent, Some(init));
+    }
+
+    #[test]
+    fn init_is_woken_for_a_dead_child_it_inherits() {
+        let mut table = ProcessTable::default();
+        let (init, init_pid) = table.add(None, ()).unwrap();
+        let (other, other_pid) = table.add(Some(init_pid), ()).unwrap();
+        let (parent, parent_pid) = table.add(Some(other_pid), ()).unwrap();
+        let (dead, dead_pid) = table.add(Some(parent_pid), ()).unwrap();
+        table.end(dead, status(dead_pid)).unwrap();
+        assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
+        let (_, woken) = table.end(parent, status(parent_pid)).unwrap();
+        assert_eq!(woken, Woken { parent: None, init: Some(init) });
+        assert!(table.get(other).is_some());
+    }
+
+    #[test]
+    fn a_full_table_refuses_and_a_freed_place_is_used_again() {
+        let mut table = ProcessTable::default();
+        let (init, init_pid) = table.add(None, 0).unwrap();
+        let (slot, pid) = table.add(Some(init_pid), 1).unwrap();
+        for _ in 2..MAX_PROCESSES {
+            table.add(Some(init_pid), 2).unwrap();
+        }
+        assert_eq!(table.add(Some(init_pid), 3), Err(AddError::TableFull));
+        table.end(slot, status(pid)).unwrap();
+        assert_eq!(table.add(Some(init_pid), 3), Err(AddError::TableFull), "not waited for yet");
+        table.wait(init, ChildChoice::Any).unwrap();
+        let (reused, new_pid) = table.add(Some(init_pid), 3).unwrap();
+        assert_eq!(reused, slot);
+        assert_ne!(new_pid, pid, "a pid is not used again soon");
+    }
+}

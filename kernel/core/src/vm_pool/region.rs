@@ -1,0 +1,109 @@
+//! One promise: a run of pages, what may be done with them, and where their first contents come from.
+
+use abi::Access;
+
+use crate::addr::Page;
+
+bitflags::bitflags! {
+    /// What a program may do with the pages of a region.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Rights: u8 {
+        /// Read data.
+        const READ = 1 << 0;
+        /// Write data.
+        const WRITE = 1 << 1;
+        /// Fetch instructions. Without execute-disable in 32-bit paging the CPU cannot refuse it where reading is allowed.
+        const EXECUTE = 1 << 2;
+    }
+}
+
+impl Rights {
+    /// The rights allow this access.
+    #[inline]
+    pub const fn allow(self, access: Access) -> bool {
+        match access {
+            Access::Read => self.contains(Self::READ),
+            Access::Write => self.contains(Self::WRITE),
+            // i386 paging has no execute-disable bit: what can be read can be executed.
+            Access::Execute => self.intersects(Self::EXECUTE.union(Self::READ)),
+        }
+    }
+}
+
+/// Names a file that pages are read from; the kernel knows which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileRef(u32);
+
+impl FileRef {
+    /// The file with this key.
+    pub const fn new(key: u32) -> Self {
+        Self(key)
+    }
+
+    /// The key.
+    pub const fn raw(self) -> u32 {
+        self.0
+    }
+}
+
+/// Where untouched pages get their contents from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backing {
+    /// Zeros.
+    Zero,
+    /// A file.
+    File {
+        /// Which.
+        file: FileRef,
+        /// The page of the file that the region's first page shows.
+        first_page: u32,
+        /// How many bytes, counted from the region's start, come from the file; the rest is zeros.
+        len_bytes: u32,
+    },
+}
+
+/// A run of pages that was promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    first: Page,
+    page_count: u32,
+    rights: Rights,
+    backing: Backing,
+}
+
+impl Region {
+    /// A region of `page_count` pages.
+    pub const fn new(first: Page, page_count: u32, rights: Rights, backing: Backing) -> Self {
+        Self { first, page_count, rights, backing }
+    }
+
+    /// The first page.
+    #[inline]
+    pub const fn first(&self) -> Page {
+        self.first
+    }
+
+    /// How many pages there are.
+    #[inline]
+    pub const fn page_count(&self) -> u32 {
+        self.page_count
+    }
+
+    /// The number of the page behind the last one.
+    #[inline]
+    pub const fn end(&self) -> u32 {
+        self.first.number() + self.page_count
+    }
+
+    /// What may be done with the pages.
+    #[inline]
+    pub const fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    /// Where untouched pages get their contents from.
+    #[inline]
+    pub const fn backing(&self) -> Backing {
+        self.backing
+    }
+}
