@@ -29,7 +29,7 @@ pub struct PrdEntry {
 impl PrdEntry {
     /// The two words of the entry: address, then length (65,536 is written as 0) and the mark of the last one.
     pub const fn encode(self) -> [u32; 2] {
-        [self.start.raw(), self.len_bytes % BOUNDARY | (self.is_last as u32) << 31]
+        [self.start.raw(), (self.len_bytes % BOUNDARY) | ((self.is_last as u32) << 31)]
     }
 }
 
