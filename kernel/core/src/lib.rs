@@ -10,13 +10,16 @@ extern crate alloc;
 
 pub mod addr;
 pub mod clock;
+pub mod command_line;
 pub mod disk;
 pub mod fault;
 pub mod frame_pool;
 pub mod frame_table;
 pub mod line;
+pub mod memory_map;
 pub mod pager;
 pub mod process_table;
+pub mod program;
 pub mod pte;
 pub mod replacement;
 pub mod rng;

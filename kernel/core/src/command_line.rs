@@ -1,0 +1,115 @@
+//! The kernel's command line: `key=value` words, then perhaps ` -- ` and the first program with its arguments.
+//!
+//! Within a word of the program's, a byte that would end it is written as `%` and two hexadecimal digits: `%20` for a space, `%25`
+//! for the percent sign itself. An empty word is a single `%`.
+
+use alloc::vec::Vec;
+
+/// What the kernel was told at start-up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommandLine<'a> {
+    /// `seed=N`: what random choices follow from.
+    pub seed: Option<u64>,
+    /// `frames=N`: how many frames the process pool gets at most.
+    pub frames: Option<u32>,
+    /// `pio`: the disk driver uses programmed input and output even if it could use DMA.
+    pub programmed_io: bool,
+    /// `check=N`: the books of the memory system are compared every N page faults; 0 means never.
+    pub check_every: u32,
+    /// The word that was not understood, if any; all others count.
+    pub unknown: Option<&'a str>,
+    /// What follows ` -- `, still encoded.
+    program: Option<&'a str>,
+}
+
+impl<'a> CommandLine<'a> {
+    /// Reads a command line.
+    pub fn parse(text: &'a str) -> Self {
+        let (options, program) = match text.split_once("-- ") {
+            Some((options, program)) if options.is_empty() || options.ends_with(' ') => (options, Some(program)),
+            _ => (text, None),
+        };
+        let mut line = Self { program: program.filter(|words| !words.trim().is_empty()), ..Self::default() };
+        for word in options.split_ascii_whitespace() {
+            if !line.set(word) {
+                line.unknown = Some(word);
+            }
+        }
+        line
+    }
+
+    /// Understands one word, or returns false.
+    fn set(&mut self, word: &str) -> bool {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        match key {
+            "seed" => value.parse().map(|seed| self.seed = Some(seed)).is_ok(),
+            "frames" => value.parse().map(|frames| self.frames = Some(frames)).is_ok(),
+            "check" => value.parse().map(|every| self.check_every = every).is_ok(),
+            "pio" if value.is_empty() => {
+                self.programmed_io = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The first program's arguments, its name first, each followed by a zero byte. Empty if the line names no program.
+    pub fn program_words(&self) -> Vec<u8> {
+        let mut block = Vec::new();
+        for word in self.program.unwrap_or("").split_ascii_whitespace() {
+            decode_word(word, &mut block);
+            block.push(0);
+        }
+        block
+    }
+}
+
+/// Undoes the encoding of one word. A `%` that no two digits follow stands for nothing.
+fn decode_word(word: &str, into: &mut Vec<u8>) {
+    let mut bytes = word.as_bytes();
+    while let Some((&byte, rest)) = bytes.split_first() {
+        bytes = rest;
+        if byte != b'%' {
+            into.push(byte);
+        } else if let Some((digits, rest)) = rest.split_first_chunk::<2>()
+            && let Ok(Ok(decoded)) = core::str::from_utf8(digits).map(|digits| u8::from_str_radix(digits, 16))
+        {
+            into.push(decoded);
+            bytes = rest;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CommandLine;
+
+    #[test]
+    fn options_and_program_are_told_apart() {
+        let line = CommandLine::parse("seed=7 frames=256 pio check=100 -- piggies 20 25 3");
+        assert_eq!((line.seed, line.frames, line.programmed_io, line.check_every), (Some(7), Some(256), true, 100));
+        assert_eq!(line.program_words(), b"piggies\x0020\x0025\x003\x00");
+        assert_eq!(line.unknown, None);
+    }
+
+    #[test]
+    fn an_empty_line_means_the_defaults() {
+        for text in ["", "   ", "-- ", "seed"] {
+            let line = CommandLine::parse(text);
+            assert_eq!((line.seed, line.frames, line.program_words()), (None, None, Vec::new()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn encoded_words_come_back_byte_by_byte() {
+        let line = CommandLine::parse("-- echo a%20b 100%25 % x--y --");
+        assert_eq!(line.program_words(), b"echo\0a b\x00100%\0\0x--y\0--\0");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_and_harms_nothing() {
+        let line = CommandLine::parse("frames=many seed=3 colour=red");
+        assert_eq!((line.frames, line.seed, line.unknown), (None, Some(3), Some("colour=red")));
+        assert_eq!(CommandLine::parse("frames=99999999999").unknown, Some("frames=99999999999"));
+    }
+}
