@@ -1,0 +1,184 @@
+//! The disk: drive 0 of the primary ATA channel, by bus-master DMA, or by the CPU where there is no bus master.
+//!
+//! Requests are submitted and waited for separately. Whoever waits is blocked; the interrupt handler takes the result, starts
+//! the next command at once, and wakes who waited for the last one. What the queue merges and how failures are treated is
+//! decided in [`kcore::disk`].
+
+mod bus_master;
+mod controller;
+mod detect;
+mod registers;
+
+use kcore::addr::{Frame, PAGE_SIZE};
+use kcore::disk::{Channel, Identity, RequestId, Segment, SubmitError};
+use kcore::process_table::ProcessSlot;
+
+pub use detect::{NoDisk, Transfers};
+pub use kcore::disk::{Direction, DiskError, SectorIndex};
+
+use super::waiters::Waiters;
+use super::{pic, timer};
+use crate::cell::KernelCell;
+use crate::cpu::interrupts;
+use crate::process::scheduler;
+use controller::AtaController;
+
+/// The primary channel's interrupt line.
+pub const LINE: u8 = 14;
+
+/// A request to the disk; see [`kcore::disk::Request`].
+pub type Request<'a> = kcore::disk::Request<'a, ProcessSlot>;
+
+// SAFETY: this is the only controller. `submit` demands of its callers that the memory is set aside, and nothing else submits.
+static DISK: KernelCell<Channel<ProcessSlot, AtaController>> = KernelCell::new(Channel::new(unsafe { AtaController::new() }));
+
+/// Who waits for room in the queue.
+static ROOM: KernelCell<Waiters> = KernelCell::new(Waiters::new());
+
+/// Finds the disk. Interrupts must be set up, and the timer must tick: a drive that does not answer is given up.
+///
+/// # Errors
+/// Why there is no disk.
+pub fn init(transfers: Transfers) -> Result<Identity, NoDisk> {
+    let identity = DISK.with(|disk| detect::set_up(disk.controller(), transfers))?;
+    DISK.with(|disk| disk.attach(identity.sector_count, identity.addressing));
+    pic::unmask(LINE);
+    Ok(identity)
+}
+
+/// How many sectors the disk has; 0 if there is none, or if it has stopped answering.
+pub fn disk_sectors() -> u32 {
+    DISK.with(|disk| disk.sector_count())
+}
+
+/// Starts a transfer, or queues it behind others. Its result must be [taken](take).
+///
+/// # Safety
+/// The memory of `request` must be set aside for it until the result was taken: the disk writes it in a read, and in a
+/// write it must not change.
+///
+/// # Errors
+/// A [`SubmitError`]; nothing was started then.
+pub unsafe fn submit(request: &Request<'_>) -> Result<RequestId, SubmitError> {
+    DISK.with(|disk| disk.submit(request, timer::ticks(), scheduler::wake))
+}
+
+/// Asks that everything submitted until now gets onto the medium. The result must be [taken](take).
+///
+/// # Errors
+/// `QueueFull` or `NoDisk`.
+pub fn submit_flush(waiter: Option<ProcessSlot>) -> Result<RequestId, SubmitError> {
+    DISK.with(|disk| disk.submit_flush(waiter, timer::ticks(), scheduler::wake))
+}
+
+/// The request's result is there.
+pub fn is_done(id: RequestId) -> bool {
+    DISK.with(|disk| disk.is_done(id))
+}
+
+/// Takes a request's result; `None` if it is still under way.
+pub fn take(id: RequestId) -> Option<Result<(), DiskError>> {
+    let result = DISK.with(|disk| disk.take(id))?;
+    ROOM.with(Waiters::wake_all);
+    Some(result)
+}
+
+/// Moves one page between the disk and a frame; the current process waits.
+///
+/// # Safety
+/// Nothing else may use the frame's memory meanwhile.
+///
+/// # Errors
+/// A [`DiskError`]; `NotFound` also if the page is not on the disk at all.
+pub unsafe fn transfer_page(direction: Direction, first_sector: SectorIndex, frame: Frame) -> Result<(), DiskError> {
+    let segments = [Segment { start: frame.start(), len_bytes: PAGE_SIZE }];
+    // SAFETY: the caller's promise; this returns only after the result was taken.
+    unsafe { transfer(direction, first_sector, &segments) }
+}
+
+/// Moves sectors between the disk and memory, all with one request; the current process waits.
+///
+/// # Safety
+/// Nothing else may use the memory meanwhile.
+///
+/// # Errors
+/// A [`DiskError`]; `NotFound` also if the request is not on the disk at all.
+pub unsafe fn transfer(direction: Direction, first_sector: SectorIndex, segments: &[Segment]) -> Result<(), DiskError> {
+    let waiter = scheduler::current_slot();
+    let request = Request { direction, first_sector, segments, waiter: Some(waiter) };
+    // SAFETY: the caller's promise; this returns only after the result was taken.
+    wait(waiter, || unsafe { submit(&request) })
+}
+
+/// Brings everything that was written onto the medium; the current process waits.
+///
+/// # Errors
+/// A [`DiskError`].
+pub fn flush() -> Result<(), DiskError> {
+    let waiter = scheduler::current_slot();
+    wait(waiter, || submit_flush(Some(waiter)))
+}
+
+/// Moves sectors while no process runs yet: the CPU rests until the disk is done.
+///
+/// # Safety
+/// Nothing else may use the memory meanwhile.
+///
+/// # Errors
+/// A [`DiskError`]; `NotFound` also if the request is not on the disk at all.
+pub unsafe fn transfer_at_boot(
+    direction: Direction,
+    first_sector: SectorIndex,
+    segments: &[Segment],
+) -> Result<(), DiskError> {
+    // SAFETY: the caller's promise; this returns only after the result was taken.
+    let id = unsafe { submit(&Request { direction, first_sector, segments, waiter: None }) }.map_err(refusal)?;
+    loop {
+        match take(id) {
+            Some(result) => return result,
+            None => interrupts::wait_for_interrupt(),
+        }
+    }
+}
+
+/// The disk has raised its interrupt.
+pub(super) fn on_interrupt() {
+    DISK.with(|disk| disk.on_interrupt(timer::ticks(), scheduler::wake));
+}
+
+/// A tick has passed.
+pub(super) fn on_tick(now: u64) {
+    DISK.with(|disk| disk.on_tick(now, scheduler::wake));
+}
+
+/// Submits when there is room, and waits for the result. Whoever is woken may have been woken for another reason.
+fn wait(waiter: ProcessSlot, submit: impl Fn() -> Result<RequestId, SubmitError>) -> Result<(), DiskError> {
+    let id = loop {
+        match submit() {
+            Ok(id) => break id,
+            Err(SubmitError::QueueFull) => {
+                ROOM.with(|room| room.add(waiter));
+                scheduler::block();
+            }
+            Err(error) => return Err(refusal(error)),
+        }
+    };
+    loop {
+        match take(id) {
+            Some(result) => return result,
+            None => scheduler::block(),
+        }
+    }
+}
+
+/// What a request that was not even taken in means to somebody who only wants the data.
+///
+/// # Panics
+/// If the request was no request at all: that is a bug of whoever made it.
+fn refusal(error: SubmitError) -> DiskError {
+    match error {
+        SubmitError::PastEnd { .. } => DiskError::NotFound,
+        SubmitError::NoDisk => DiskError::Dead,
+        SubmitError::QueueFull | SubmitError::BadLength | SubmitError::BadSegment(_) => panic!("{error}"),
+    }
+}

@@ -1,0 +1,178 @@
+//! The console: the serial port and the screen, together. Kernel messages and what programs print go to both; lines come
+//! from the serial port.
+
+use core::fmt::{self, Write};
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use kcore::line::{Echo, LineDiscipline};
+use kcore::terminal::{Colors, Terminal};
+
+use super::pic;
+use super::serial::SerialPort;
+use super::vga::VgaScreen;
+use super::waiters::Waiters;
+use crate::cell::KernelCell;
+use crate::process::scheduler;
+
+/// The serial port's interrupt line.
+pub const LINE: u8 = 4;
+
+/// Rubs out one character.
+const RUB_OUT: &[u8] = b"\x08 \x08";
+const BELL: &[u8] = b"\x07";
+
+struct Console {
+    serial: Option<SerialPort>,
+    screen: VgaScreen,
+    terminal: Terminal,
+    lines: LineDiscipline,
+}
+
+static CONSOLE: KernelCell<Console> = KernelCell::new(Console {
+    serial: None,
+    screen: VgaScreen::new(),
+    terminal: Terminal::new(),
+    lines: LineDiscipline::new(),
+});
+
+/// The console is lent to somebody. Only [`print_line`] asks, since a kernel that fails while it prints has something to say.
+static IS_IN_USE: AtomicBool = AtomicBool::new(false);
+
+/// Who waits for a line.
+static READERS: KernelCell<Waiters> = KernelCell::new(Waiters::new());
+
+/// Prints a kernel message and ends the line.
+macro_rules! kprintln {
+    ($($arguments:tt)*) => {
+        $crate::drivers::console::print_line(format_args!($($arguments)*))
+    };
+}
+
+pub(crate) use kprintln;
+
+/// Finds the serial port and clears the screen. Messages of before are lost.
+pub fn init() {
+    with_console(|console| {
+        console.serial = SerialPort::init();
+        console.terminal.clear(&mut console.screen);
+    });
+}
+
+/// Lets input through, once the interrupt controller is set up.
+pub fn enable_input() {
+    if with_console(|console| console.serial.is_some()) {
+        pic::unmask(LINE);
+    }
+}
+
+/// Prints what a program wrote.
+pub fn write_bytes(bytes: &[u8]) {
+    with_console(|console| console.write(Colors::NORMAL, bytes));
+}
+
+/// Takes a finished line of input, its `\n` included, or as much of it as fits; the current process waits for it. Nothing at
+/// the end of the input.
+pub fn read_line(into: &mut [u8]) -> &[u8] {
+    loop {
+        match with_console(|console| console.lines.read(into)) {
+            Some(count) => return &into[..count],
+            None => {
+                READERS.with(|readers| readers.add(scheduler::current_slot()));
+                scheduler::block();
+            }
+        }
+    }
+}
+
+/// How many typed bytes were lost for want of room.
+pub fn dropped_input_bytes() -> u32 {
+    with_console(|console| console.lines.dropped_bytes())
+}
+
+/// The serial port has received something.
+pub(super) fn on_interrupt() {
+    let has_news = with_console(|console| {
+        let mut has_news = false;
+        let mut received = [0; 16];
+        while let count @ 1.. = console.receive(&mut received) {
+            for &byte in received.iter().take(count) {
+                has_news |= console.typed(byte);
+            }
+        }
+        has_news
+    });
+    if has_news {
+        READERS.with(Waiters::wake_all);
+    }
+}
+
+/// Prints a kernel message and ends the line; what `kprintln!` stands for.
+///
+/// If the console is in use, the kernel is failing in the middle of printing: then the message goes to the serial port alone.
+pub fn print_line(message: fmt::Arguments<'_>) {
+    // Writing to a console cannot fail; an error could only come from a value's own formatting, and is that value's business.
+    let _ = if IS_IN_USE.load(Ordering::Relaxed) {
+        writeln!(LastWords(SerialPort::for_last_words()), "{message}")
+    } else {
+        with_console(|console| writeln!(KernelWriter(console), "{message}"))
+    };
+}
+
+fn with_console<R>(user: impl FnOnce(&mut Console) -> R) -> R {
+    CONSOLE.with(|console| {
+        IS_IN_USE.store(true, Ordering::Relaxed);
+        let result = user(console);
+        IS_IN_USE.store(false, Ordering::Relaxed);
+        result
+    })
+}
+
+impl Console {
+    fn write(&mut self, colors: Colors, bytes: &[u8]) {
+        if let Some(serial) = &mut self.serial {
+            serial.send_text(bytes);
+        }
+        if colors == Colors::NORMAL {
+            self.terminal.write(&mut self.screen, bytes);
+        } else {
+            self.terminal.write_colored(&mut self.screen, colors, bytes);
+        }
+    }
+
+    fn receive(&mut self, into: &mut [u8]) -> usize {
+        self.serial.as_mut().map_or(0, |serial| serial.receive(into))
+    }
+
+    /// Takes a typed byte, shows what comes of it, and says whether a reader finds something new.
+    fn typed(&mut self, byte: u8) -> bool {
+        let echo = self.lines.typed(byte);
+        match echo {
+            Echo::Nothing | Echo::InputEnded => {}
+            Echo::Byte(byte) => self.write(Colors::NORMAL, &[byte]),
+            Echo::Erase(characters) => (0..characters).for_each(|_| self.write(Colors::NORMAL, RUB_OUT)),
+            Echo::LineReady => self.write(Colors::NORMAL, b"\n"),
+            Echo::Bell => self.write(Colors::NORMAL, BELL),
+        }
+        matches!(echo, Echo::LineReady | Echo::InputEnded)
+    }
+}
+
+/// Prints in the colours of the kernel.
+struct KernelWriter<'a>(&'a mut Console);
+
+impl Write for KernelWriter<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(Colors::KERNEL, text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Prints to the serial port alone.
+struct LastWords(SerialPort);
+
+impl Write for LastWords {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.send_text(text.as_bytes());
+        Ok(())
+    }
+}

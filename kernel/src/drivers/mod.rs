@@ -1,0 +1,33 @@
+//! The devices of a PC, one file each.
+
+pub mod ata;
+pub mod console;
+mod pci;
+pub mod pic;
+mod port;
+pub mod power;
+mod serial;
+pub mod timer;
+mod vga;
+mod waiters;
+
+use crate::process::scheduler;
+
+/// Handles the interrupt on this line of the interrupt controllers, which arrives at vector [`pic::FIRST_VECTOR`]` + line`.
+///
+/// The controller is told at once that the interrupt was taken. No other can come before this has returned, since interrupts are
+/// off meanwhile.
+pub fn on_interrupt(line: u8) {
+    if !pic::acknowledge(line) {
+        return;
+    }
+    match line {
+        timer::LINE => {
+            ata::on_tick(timer::on_tick());
+            scheduler::wake_sleepers();
+        }
+        console::LINE => console::on_interrupt(),
+        ata::LINE => ata::on_interrupt(),
+        _ => {}
+    }
+}
