@@ -18,6 +18,7 @@ pub mod frame_table;
 pub mod line;
 pub mod memory_map;
 pub mod pager;
+pub mod partition;
 pub mod process_table;
 pub mod program;
 pub mod pte;

@@ -112,6 +112,11 @@ impl LineDiscipline {
         self.ready.len > 0
     }
 
+    /// How many bytes can be typed until lines are lost because nobody reads them.
+    pub const fn room(&self) -> usize {
+        self.ready.room().saturating_sub(self.line.len())
+    }
+
     /// How many typed bytes were lost because there was no room for them.
     pub const fn dropped_bytes(&self) -> u32 {
         self.dropped_bytes
@@ -322,6 +327,19 @@ mod tests {
         assert_eq!(lines.dropped_bytes(), 1);
         assert_eq!(next_line(&mut lines).unwrap().len(), 201);
         assert_eq!(lines.typed(b'\n'), Echo::LineReady);
+    }
+
+    #[test]
+    fn who_heeds_the_room_loses_no_line() {
+        let mut lines = LineDiscipline::new();
+        let mut typed = 0;
+        while lines.room() > 0 {
+            lines.typed(if typed % 100 == 99 { b'\n' } else { b'x' });
+            typed += 1;
+        }
+        assert_eq!((typed, lines.dropped_bytes()), (READY_MAX_BYTES, 0));
+        next_line(&mut lines);
+        assert_eq!(lines.room(), 100);
     }
 
     proptest! {

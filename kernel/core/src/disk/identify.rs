@@ -41,7 +41,7 @@ pub enum UnusableDisk {
 impl fmt::Display for UnusableDisk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotADisk => "not a disk",
+            Self::NotADisk => "a device that is not a disk",
             Self::NoLba => "a disk without logical block addresses",
             Self::LongSectors => "a disk with sectors of more than 512 bytes",
         })

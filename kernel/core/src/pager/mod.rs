@@ -47,6 +47,7 @@ pub struct Pager<'a> {
     owners: Owners,
     policy: Box<dyn Replacement + Send>,
     totals: Account,
+    frames_total: u32,
 }
 
 /// Where an arriving page comes from.
@@ -132,7 +133,8 @@ impl<'a> Pager<'a> {
         policy: Box<dyn Replacement + Send>,
     ) -> Result<Self, OutOfMemory> {
         let frames = FrameTable::new(pool.base(), pool.len())?;
-        let ledger = Ledger::new(pool.free_count(), slots.total());
+        let frames_total = pool.free_count();
+        let ledger = Ledger::new(frames_total, slots.total());
         Ok(Self {
             pool,
             frames,
@@ -142,7 +144,13 @@ impl<'a> Pager<'a> {
             owners: Owners::default(),
             policy,
             totals: Account::default(),
+            frames_total,
         })
+    }
+
+    /// How many frames of the pool can be used.
+    pub const fn frames_total(&self) -> u32 {
+        self.frames_total
     }
 
     /// The process frame pool.

@@ -1,0 +1,139 @@
+//! Traps, as `trap.s` hands them over.
+
+use core::arch::global_asm;
+
+use kcore::addr::VirtAddr;
+use kcore::fault::{Fault, FaultCode};
+
+use super::exceptions;
+use crate::drivers::{self, timer};
+use crate::process::scheduler;
+use crate::{memory, syscall};
+
+/// Exceptions 0..32 and interrupt lines 0..16.
+pub const ENTRY_COUNT: usize = 48;
+/// The vector of interrupt line 0.
+const FIRST_INTERRUPT: u32 = 32;
+/// Bytes between two entries of `trap_entries`.
+const ENTRY_BYTES: u32 = 16;
+
+global_asm!(
+    include_str!("trap.s"),
+    trap = sym trap,
+    page_fault = sym page_fault,
+    syscall = sym system_call,
+);
+
+unsafe extern "C" {
+    fn trap_entries();
+    fn page_fault_entry();
+    fn syscall_entry();
+}
+
+fn address_of(function: unsafe extern "C" fn()) -> u32 {
+    u32::try_from((function as *const ()).expose_provenance()).unwrap_or(0)
+}
+
+/// The address of the entry for a vector below [`ENTRY_COUNT`].
+pub fn entry(vector: usize) -> u32 {
+    address_of(trap_entries) + u32::try_from(vector).unwrap_or(0) * ENTRY_BYTES
+}
+
+/// The address of the entry for page faults.
+pub fn page_fault_entry_address() -> u32 {
+    address_of(page_fault_entry)
+}
+
+/// The address of the entry for calls.
+pub fn syscall_entry_address() -> u32 {
+    address_of(syscall_entry)
+}
+
+/// The registers of what was interrupted, in the order in which `trap.s` and the CPU push them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct TrapFrame {
+    es: u32,
+    ds: u32,
+    /// `edi`, as pushed by `pushad`, and so on.
+    pub edi: u32,
+    /// Register.
+    pub esi: u32,
+    /// Register.
+    pub ebp: u32,
+    esp_at_pushad: u32,
+    /// Register.
+    pub ebx: u32,
+    /// Register.
+    pub edx: u32,
+    /// Register.
+    pub ecx: u32,
+    /// Register.
+    pub eax: u32,
+    /// Which exception or interrupt.
+    pub vector: u32,
+    /// The CPU's error code, or 0.
+    pub error_code: u32,
+    /// The interrupted instruction.
+    pub eip: u32,
+    cs: u32,
+    /// The interrupted flags.
+    pub eflags: u32,
+    /// Pushed by the CPU only if ring 3 was interrupted.
+    user_esp: u32,
+    user_ss: u32,
+}
+
+impl TrapFrame {
+    /// Ring 3 was interrupted.
+    #[inline]
+    pub const fn is_from_user(&self) -> bool {
+        self.cs & 3 == 3
+    }
+
+    /// The interrupted stack pointer.
+    pub fn stack_pointer(&self) -> VirtAddr {
+        if self.is_from_user() {
+            VirtAddr::new(self.user_esp)
+        } else {
+            // A trap within ring 0 pushes no stack pointer: the interrupted stack continues right above EFLAGS.
+            VirtAddr::new(u32::try_from((&raw const self.user_esp).addr()).unwrap_or(0))
+        }
+    }
+}
+
+/// Exceptions other than page faults, and interrupts.
+extern "C" fn trap(frame: &mut TrapFrame) {
+    match frame.vector.checked_sub(FIRST_INTERRUPT) {
+        Some(line) => interrupt(line, frame.is_from_user()),
+        None => exceptions::handle(frame),
+    }
+}
+
+/// An interrupt. One that interrupted ring 3 may end the time slice of the process there.
+fn interrupt(line: u32, from_user: bool) {
+    let Ok(line) = u8::try_from(line) else { return };
+    drivers::on_interrupt(line);
+    if line == timer::LINE && from_user {
+        scheduler::end_of_slice();
+    }
+}
+
+/// Page faults, with CR2 read by the entry.
+extern "C" fn page_fault(frame: &mut TrapFrame, address: u32) {
+    let instruction = VirtAddr::new(frame.eip);
+    let code = FaultCode::from_bits_truncate(frame.error_code);
+    let fault = Fault::decode(VirtAddr::new(address), code, instruction);
+    if frame.is_from_user() {
+        memory::fault::from_user(&fault, instruction);
+    } else if let Some(resume_at) = memory::fault::from_kernel(&fault, instruction) {
+        frame.eip = resume_at.raw();
+    } else {
+        exceptions::report_page_fault(frame, &fault, code);
+    }
+}
+
+/// Calls: `number` from `eax`, `arguments` from `ebx ecx edx esi edi`. What it returns is left in `eax`.
+extern "C" fn system_call(number: u32, arguments: &[u32; 5]) -> u32 {
+    syscall::dispatch(number, *arguments)
+}

@@ -1,0 +1,95 @@
+# Where the CPU enters the kernel (Intel SDM 3A, "Exception and Interrupt Handling").
+#
+# Gates are interrupt gates: the CPU clears IF, TF and NT. It does not clear DF, so every entry does. Ring 3 may have loaded
+# any selector into DS and ES that it is allowed to, null among them, so every entry that touches memory through them loads the kernel's.
+# Reloading the old values cannot fault: they were in the registers when the descriptors were the same. FS and GS are not used
+# by the kernel; `switch` keeps them for each process.
+
+.set KERNEL_DATA, 0x10
+
+.macro ENTER_KERNEL
+    pushad
+    push ds
+    push es
+    mov ecx, KERNEL_DATA
+    mov ds, ecx
+    mov es, ecx
+    cld
+.endm
+
+.macro LEAVE_KERNEL
+    pop es
+    pop ds
+    popad
+    add esp, 8                          # vector and error code
+    iretd
+.endm
+
+# Exceptions and interrupts: 48 entries of 16 bytes. Those for which the CPU pushes no error code push a zero.
+.section .text.traps, "ax"
+.align 16
+.global trap_entries
+trap_entries:
+.set vector, 0
+.rept 48
+    .align 16
+    .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21)
+    .else
+    push 0
+    .endif
+    push vector
+    jmp trap_common
+    .set vector, vector + 1
+.endr
+
+.align 16
+trap_common:
+    ENTER_KERNEL
+    push esp
+    call {trap}
+    add esp, 4
+    LEAVE_KERNEL
+
+# Page faults: the address is read before anything can fault again.
+.align 16
+.global page_fault_entry
+page_fault_entry:
+    push 14
+    ENTER_KERNEL
+    mov eax, cr2
+    mov ecx, esp
+    push eax
+    push ecx
+    call {page_fault}
+    add esp, 8
+    LEAVE_KERNEL
+
+# Calls: number in eax, arguments in ebx ecx edx esi edi, result in eax. The called function keeps ebx, esi, edi and ebp as every C
+# function does; ecx and edx are popped again with the arguments.
+.align 16
+.global syscall_entry
+syscall_entry:
+    push ds
+    push es
+    push edi
+    push esi
+    push edx
+    push ecx
+    push ebx
+    mov edx, KERNEL_DATA
+    mov ds, edx
+    mov es, edx
+    cld
+    mov edx, esp
+    push edx
+    push eax
+    call {syscall}
+    add esp, 8
+    pop ebx
+    pop ecx
+    pop edx
+    pop esi
+    pop edi
+    pop es
+    pop ds
+    iretd

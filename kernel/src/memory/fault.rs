@@ -1,0 +1,36 @@
+//! Page faults: repaired if a promise covers them, fatal to the process if not.
+
+use abi::layout::KERNEL_START;
+use abi::ExitReason;
+use kcore::addr::VirtAddr;
+use kcore::fault::Fault;
+
+use super::paging;
+use crate::cpu::usercopy;
+use crate::process::{self, scheduler};
+
+/// A fault in ring 3. Returns if the access may be tried again; otherwise the process ends.
+#[inline]
+pub fn from_user(fault: &Fault, instruction: VirtAddr) {
+    if let Err(error) = paging::repair(scheduler::current().space, fault) {
+        process::end_current(ExitReason::Fault {
+            kind: error.kind(fault.address),
+            access: fault.access,
+            address: fault.address.raw(),
+            instruction: instruction.raw(),
+        });
+    }
+}
+
+/// A fault in ring 0: allowed only while a call copies from or to user memory. Returns where to go on: at the same instruction
+/// once the page is there, or at the copy's error exit. `None` if the kernel itself is at fault.
+pub fn from_kernel(fault: &Fault, instruction: VirtAddr) -> Option<VirtAddr> {
+    let error_exit = usercopy::fixup_for(instruction)?;
+    if fault.address.raw() >= KERNEL_START {
+        return None;
+    }
+    match paging::repair(scheduler::current().space, fault) {
+        Ok(()) => Some(instruction),
+        Err(_) => Some(error_exit),
+    }
+}

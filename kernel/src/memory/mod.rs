@@ -1,0 +1,110 @@
+//! Memory: what the boot loader reports becomes frame pools, the kernel's half, a heap, and the pager.
+
+pub mod fault;
+pub mod frames;
+mod heap;
+pub mod layout;
+pub mod paging;
+mod space;
+pub mod stacks;
+mod tables;
+pub mod user;
+pub mod window;
+
+use alloc::boxed::Box;
+use core::slice;
+
+use kcore::addr::{Frame, PAGE_SIZE, Page};
+use kcore::command_line::CommandLine;
+use kcore::frame_pool::{ContiguousFramePool, FrameInfo, needed_info_frames};
+use kcore::memory_map::{Division, FrameRange, TooLittleMemory, divide};
+use kcore::pager::Pager;
+use kcore::replacement::RandomPage;
+use kcore::swap_slots::SwapSlots;
+
+use crate::cell::KernelCell;
+use crate::cpu::gdt;
+use crate::cpu::image::Image;
+use crate::multiboot::BootInfo;
+
+/// The kernel's own directory, active while no process is.
+static KERNEL_DIRECTORY: KernelCell<Option<Frame>> = KernelCell::new(None);
+
+/// The kernel's own directory.
+///
+/// # Panics
+/// Before [`init`].
+pub fn kernel_directory() -> Frame {
+    match KERNEL_DIRECTORY.with(|directory| *directory) {
+        Some(directory) => directory,
+        None => panic!("the kernel has no directory yet"),
+    }
+}
+
+/// Sets up the kernel's frame pool, its half of the address space, and with them its heap. Returns how memory is divided.
+///
+/// # Errors
+/// `TooLittleMemory`.
+pub fn init(info: &BootInfo) -> Result<Division, TooLittleMemory> {
+    let image_end = Page::containing(Image::end());
+    let kernel_end = Frame::containing(layout::physical(image_end.start()));
+    let division = divide(info.memory_map(), kernel_end)?;
+    let range = division.kernel;
+    let info_frames = needed_info_frames(range.count);
+    // The bookkeeping lies in the pool's own first frames, which the boot mapping shows.
+    let mut pool = ContiguousFramePool::new(range.first, frame_infos(range.first, range.count));
+    if pool.get_frames(info_frames) != Some(range.first) {
+        panic!("a new pool of {} frames has no room for its {info_frames} frames of bookkeeping", range.count);
+    }
+    let direct_end = Frame::new(range.end()).start();
+    let directory = space::build_kernel_half(direct_end, || pool.get_frame());
+    frames::init(pool);
+    KERNEL_DIRECTORY.with(|place| *place = Some(directory));
+    gdt::set_double_fault_directory(directory.start());
+    Ok(division)
+}
+
+/// Sets up the process frame pool and the pager over it, with a swap file of `slot_count` slots.
+///
+/// # Panics
+/// If the kernel frame pool has no room for the books: [`divide`] makes it large enough.
+pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u32) {
+    let FrameRange { first, count } = division.process;
+    let Some(books) = frames::take(needed_info_frames(count)) else { panic!("no room for the process pool's books") };
+    let mut pool = ContiguousFramePool::new(first, frame_infos(books, count));
+    for hole in &division.holes {
+        pool.mark_inaccessible(hole.first, hole.count);
+    }
+    limit(&mut pool, options.frames);
+    let slots = SwapSlots::new(slot_count);
+    let policy = Box::new(RandomPage::new(options.seed.unwrap_or_else(crate::drivers::timer::tsc)));
+    let Ok(pager) = slots.and_then(|slots| Pager::new(pool, slots, policy)) else { panic!("no room for the pager's books") };
+    // SAFETY: `init` made this directory the active one.
+    let mmu = tables::Mmu::new(kernel_directory());
+    paging::init(paging::Memory { pager, mmu, check_every: options.check_every, faults: 0 });
+}
+
+/// Leaves the pool no more than `limit` free frames.
+fn limit(pool: &mut ContiguousFramePool<'_>, limit: Option<u32>) {
+    let Some(limit) = limit else { return };
+    let mut number = pool.base().number() + pool.len();
+    while pool.free_count() > limit {
+        number -= 1;
+        pool.mark_inaccessible(Frame::new(number), 1);
+    }
+}
+
+/// Storage for the books of `count` frames in the direct-mapped frames from `first` on.
+fn frame_infos(first: Frame, count: u32) -> &'static mut [FrameInfo] {
+    let at = core::ptr::with_exposed_provenance_mut::<FrameInfo>(frames::address_of(first).raw() as usize);
+    let len = count as usize;
+    debug_assert!(needed_info_frames(count) * PAGE_SIZE >= count * 8);
+    // SAFETY: the frames are the caller's, who took them from no pool yet or from the kernel pool for good; the direct map shows them.
+    // Each entry is written before the slice is made.
+    unsafe {
+        for index in 0..len {
+            at.add(index).write(FrameInfo::default());
+        }
+        slice::from_raw_parts_mut(at, len)
+    }
+}

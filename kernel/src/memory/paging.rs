@@ -1,0 +1,159 @@
+//! The pager at work: what it decides is carried out here, with waiting where the disk is needed.
+
+use abi::record::Mapping;
+use kcore::addr::{Page, PAGE_SIZE};
+use kcore::fault::{Fault, FaultError};
+use kcore::frame_table::SpaceId;
+use kcore::pager::{GrantError, PageIn, PageOut, Pager, Shortage, Source, Step, TransferFailed};
+use kcore::vm_pool::VmPoolError;
+
+use super::tables::Mmu;
+use super::window::{Purpose, with_frame};
+use crate::cell::KernelCell;
+use crate::drivers::ata::{Direction, transfer_page};
+use crate::process::transit;
+use crate::{files, swap};
+
+/// The pager and the tables it works on.
+pub struct Memory {
+    /// What was promised, and where every page is.
+    pub pager: Pager<'static>,
+    /// The page tables.
+    pub mmu: Mmu,
+    /// The books are compared every so many faults; 0 means never.
+    pub check_every: u32,
+    /// Faults since the books were compared.
+    pub faults: u32,
+}
+
+static MEMORY: KernelCell<Option<Memory>> = KernelCell::new(None);
+
+/// Sets the memory system, once, at boot.
+pub fn init(memory: Memory) {
+    MEMORY.with(|place| *place = Some(memory));
+}
+
+/// Works on the memory system. Nothing in `work` may wait.
+#[inline]
+pub fn with_memory<R>(work: impl FnOnce(&mut Memory) -> R) -> R {
+    MEMORY.with(|memory| match memory {
+        Some(memory) => work(memory),
+        None => panic!("the memory system is used before `memory::init`"),
+    })
+}
+
+/// Repairs the page table for one fault of `space`; may wait for the disk.
+///
+/// # Errors
+/// A [`FaultError`] if the access is not allowed or cannot be served.
+#[inline]
+pub fn repair(space: SpaceId, fault: &Fault) -> Result<(), FaultError> {
+    let first = with_memory(|memory| {
+        memory.check_if_due();
+        memory.pager.count_fault(space);
+        memory.pager.resolve(&mut memory.mmu, space, fault)
+    })?;
+    match first {
+        Step::Done => Ok(()),
+        step => repair_slowly(space, fault, step),
+    }
+}
+
+fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), FaultError> {
+    let mut step = first;
+    loop {
+        match step {
+            Step::Done => return Ok(()),
+            Step::Read(ticket) => return read_in(ticket),
+            Step::Write(ticket) => write_out(ticket),
+            Step::Wait => transit::wait(),
+        }
+        step = with_memory(|memory| memory.pager.resolve(&mut memory.mmu, space, fault))?;
+    }
+}
+
+/// Fetches a page; the process waits.
+fn read_in(ticket: PageIn) -> Result<(), FaultError> {
+    let frame = ticket.frame();
+    let sector = match ticket.source() {
+        Source::Slot(slot) => swap::sector_of(slot),
+        Source::File { file, file_page, .. } => files::sector_of(file, file_page),
+    };
+    let result = match sector {
+        // SAFETY: the pager keeps the frame in transit until the ticket comes back.
+        Some(sector) => unsafe { transfer_page(Direction::Read, sector, frame) }.map_err(|_| TransferFailed),
+        None => Err(TransferFailed),
+    };
+    if let (Ok(()), Source::File { valid_bytes, .. }) = (result, ticket.source())
+        && valid_bytes < PAGE_SIZE
+    {
+        // SAFETY: the frame is in transit for this fault alone, and its transfer has ended.
+        unsafe { with_frame(Purpose::Fill, frame, |bytes| bytes[valid_bytes as usize..].fill(0)) };
+    }
+    let done = with_memory(|memory| memory.pager.page_in_done(&mut memory.mmu, ticket, result));
+    transit::wake_all();
+    done
+}
+
+/// Parks a borrowed frame's page in the swap file; the process waits.
+fn write_out(ticket: PageOut) {
+    let result = match swap::sector_of(ticket.slot()) {
+        // SAFETY: as in `read_in`. A page that is taken back may change meanwhile; then its entry is dirty and the slot no valid copy.
+        Some(sector) => unsafe { transfer_page(Direction::Write, sector, ticket.frame()) }.map_err(|_| TransferFailed),
+        None => Err(TransferFailed),
+    };
+    with_memory(|memory| memory.pager.page_out_done(&mut memory.mmu, ticket, result));
+    transit::wake_all();
+}
+
+/// Makes an address space with a directory; may wait for a frame.
+///
+/// # Errors
+/// See [`GrantError`]; nothing is left behind then.
+pub fn create_space() -> Result<SpaceId, GrantError> {
+    let id = with_memory(|memory| memory.pager.create_space())?;
+    loop {
+        match with_memory(|memory| memory.pager.give_directory(&mut memory.mmu, id)) {
+            Ok(()) => return Ok(id),
+            Err(Shortage::Write(ticket)) => write_out(ticket),
+            Err(Shortage::Wait) => transit::wait(),
+            Err(Shortage::OutOfFrames) => {
+                with_memory(|memory| memory.pager.destroy_space(&mut memory.mmu, id));
+                return Err(GrantError::Refused);
+            }
+        }
+    }
+}
+
+/// Gives back the heap region that starts at `start`.
+///
+/// # Errors
+/// An error of the pool if no heap region starts there.
+pub fn free(space: SpaceId, start: Page) -> Result<(), VmPoolError> {
+    with_memory(|memory| memory.pager.free(&mut memory.mmu, space, start))
+}
+
+/// What is known of one page: `None` if it is not allocated.
+pub fn mapping(space: SpaceId, page: Page) -> Option<Mapping> {
+    with_memory(|memory| memory.pager.mapping(&mut memory.mmu, space, page))
+}
+
+impl Memory {
+    /// Compares the books with each other every `check_every` faults.
+    ///
+    /// # Panics
+    /// If they disagree.
+    #[inline]
+    fn check_if_due(&mut self) {
+        if self.check_every == 0 {
+            return;
+        }
+        self.faults += 1;
+        if self.faults >= self.check_every {
+            self.faults = 0;
+            if let Err(broken) = self.pager.check(&mut self.mmu) {
+                panic!("{broken}");
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Kernel stacks: one for each process, with a guard page below.
+
+use kcore::addr::{Frame, Page, VirtAddr};
+
+use super::layout::{STACK_COUNT, STACK_PAGES, stack_pages};
+use super::{frames, space};
+use crate::cell::KernelCell;
+
+/// Which stacks are in use, a bit each.
+static IN_USE: KernelCell<[u32; STACK_COUNT.div_ceil(32) as usize]> = KernelCell::new([0; STACK_COUNT.div_ceil(32) as usize]);
+
+/// A kernel stack. Its frames are given back when this is dropped.
+pub struct KernelStack {
+    number: u32,
+}
+
+impl KernelStack {
+    /// Makes a stack; `None` if there are no kernel frames left for it, or no room in the stack area.
+    pub fn new() -> Option<Self> {
+        let number = take_number()?;
+        let (first, _) = stack_pages(number);
+        for index in 0..STACK_PAGES {
+            let Some(frame) = frames::take(1) else {
+                (0..index).for_each(|mapped| release_page(page_at(first, mapped)));
+                give_back_number(number);
+                return None;
+            };
+            // SAFETY: the stack of this number was unused until now, and the frame was taken just now.
+            unsafe { space::map_stack_page(page_at(first, index), frame) };
+        }
+        Some(Self { number })
+    }
+
+    /// One past the stack's last byte.
+    #[inline]
+    pub const fn top(&self) -> VirtAddr {
+        stack_pages(self.number).1.start()
+    }
+}
+
+impl Drop for KernelStack {
+    fn drop(&mut self) {
+        let (first, _) = stack_pages(self.number);
+        (0..STACK_PAGES).for_each(|index| release_page(page_at(first, index)));
+        give_back_number(self.number);
+    }
+}
+
+fn page_at(first: Page, index: u32) -> Page {
+    Page::new(first.number() + index)
+}
+
+fn release_page(page: Page) {
+    // SAFETY: whoever owned the stack dropped it; nobody runs on it.
+    let frame: Frame = unsafe { space::unmap_stack_page(page) };
+    frames::release(frame);
+}
+
+fn take_number() -> Option<u32> {
+    IN_USE.with(|words| {
+        let (index, word) = (0u32..).zip(words).find(|(_, word)| **word != u32::MAX)?;
+        let bit = word.trailing_ones();
+        *word |= 1 << bit;
+        Some(index * 32 + bit).filter(|&number| number < STACK_COUNT)
+    })
+}
+
+fn give_back_number(number: u32) {
+    IN_USE.with(|words| words[(number / 32) as usize] &= !(1 << (number % 32)));
+}

@@ -1,0 +1,63 @@
+//! How a process ends, and how its parent learns of it.
+
+use abi::record::ExitStatus;
+use abi::{Access, Errno, ExitReason, FaultKind};
+use kcore::pager::AddressSpace;
+use kcore::process_table::{ChildChoice, WaitError, WaitOutcome};
+
+use super::scheduler::{self, with_scheduler};
+use crate::cpu::fpu;
+use crate::drivers::console::kprintln;
+use crate::memory::kernel_directory;
+use crate::memory::paging::with_memory;
+
+/// Ends the current process. Everything it held is given back at once, but for the kernel stack it stands on.
+pub fn end_current(reason: ExitReason) -> ! {
+    let current = scheduler::current();
+    if let ExitReason::Fault { .. } = reason {
+        let name = with_scheduler(|scheduler| scheduler.table.get(current.slot).map(|process| process.name));
+        kprintln!("process {} ({}) ended: {reason}", current.pid, name.as_deref().unwrap_or("?"));
+    }
+    let account = with_memory(|memory| {
+        let account = memory.pager.spaces().get(current.space).map(AddressSpace::account).copied();
+        memory.pager.destroy_space(&mut memory.mmu, current.space);
+        // SAFETY: the kernel's own directory lives as long as the kernel.
+        unsafe { memory.mmu.activate(kernel_directory()) };
+        account
+    });
+    let status = ExitStatus { pid: current.pid.number(), reason, account: account.unwrap_or_default() };
+    let ended = with_scheduler(|scheduler| {
+        scheduler.forget(current.slot);
+        scheduler.table.end(current.slot, status)
+    });
+    let Some((mut process, woken)) = ended else { panic!("process {} ended twice", current.pid) };
+    fpu::forget(&mut process.fpu);
+    [woken.parent, woken.init].into_iter().flatten().for_each(scheduler::wake);
+    if current.pid == kcore::addr::Pid::INIT {
+        crate::start::init_ended(reason);
+    }
+    scheduler::leave_for_good(process)
+}
+
+/// Ends a process whose arguments could not be put on its stack.
+pub(super) fn end_without_stack() -> ! {
+    let address = abi::layout::STACK_END - 4;
+    end_current(ExitReason::Fault { kind: FaultKind::StackRefused, access: Access::Write, address, instruction: 0 })
+}
+
+/// Waits until a child has ended and returns how.
+///
+/// # Errors
+/// `NoChild`, or `NoSuchProcess` if `choice` names nobody or no child.
+pub fn wait_for_child(choice: ChildChoice) -> Result<ExitStatus, Errno> {
+    let slot = scheduler::current_slot();
+    loop {
+        match with_scheduler(|scheduler| scheduler.table.wait(slot, choice)) {
+            Ok(WaitOutcome::Ended(status)) => return Ok(status),
+            Ok(WaitOutcome::MustWait) => scheduler::block(),
+            Err(WaitError::NoChild) => return Err(Errno::NoChild),
+            Err(WaitError::NotAChild) => return Err(Errno::NoSuchProcess),
+        }
+    }
+}
+

@@ -1,0 +1,49 @@
+//! `SystemInfo`, `Time`, `ReadDirectory`.
+
+use abi::Errno;
+use abi::record::{DirectoryEntry, SystemInfo, Time};
+
+use super::Caller;
+use crate::drivers::timer;
+use crate::files;
+use crate::memory::{frames, paging};
+use crate::process::scheduler::with_scheduler;
+
+/// The state of the machine.
+pub(super) fn system_info(caller: Caller, info: u32) -> Result<u32, Errno> {
+    caller.memory.check_record::<SystemInfo>(info)?;
+    let processes = with_scheduler(|scheduler| scheduler.table.count());
+    let state = paging::with_memory(|memory| {
+        let pager = &memory.pager;
+        SystemInfo {
+            frames_total: pager.frames_total(),
+            frames_free: pager.pool().free_count(),
+            frames_tables: pager.frames().tables(),
+            slots_total: pager.slots().total(),
+            slots_free: pager.slots().free_count(),
+            pages_promised: pager.ledger().promised(),
+            pages_promisable: pager.ledger().promisable(),
+            kernel_frames_free: frames::free_count(),
+            processes,
+            account: *pager.totals(),
+        }
+    });
+    caller.memory.write_record(info, &state).map(|()| 0)
+}
+
+/// The time.
+pub(super) fn time(caller: Caller, time: u32) -> Result<u32, Errno> {
+    let now = Time {
+        uptime_ms: timer::uptime_ms(),
+        tsc_hz: timer::tsc_hz(),
+        first_program_tsc: timer::first_program_tsc(),
+    };
+    caller.memory.write_record(time, &now).map(|()| 0)
+}
+
+/// One entry of the directory.
+pub(super) fn read_directory(caller: Caller, index: u32, entry: u32) -> Result<u32, Errno> {
+    caller.memory.check_record::<DirectoryEntry>(entry)?;
+    let found = files::directory_entry(index).ok_or(Errno::EndOfList)?;
+    caller.memory.write_record(entry, &found).map(|()| 0)
+}

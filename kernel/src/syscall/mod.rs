@@ -1,0 +1,56 @@
+//! Calls from ring 3: decoded by the one table in `abi`, answered by one function each.
+
+mod console;
+mod info;
+mod memory;
+mod process;
+
+use abi::{Call, Errno};
+
+use crate::memory::user::UserMemory;
+use crate::process::{Current, scheduler};
+
+/// Answers a call: what is to be left in `eax`.
+#[inline]
+pub fn dispatch(number: u32, arguments: [u32; 5]) -> u32 {
+    let answer = Call::decode(number, arguments).and_then(|call| answer(call, Caller::current()));
+    answer.unwrap_or_else(Errno::to_result_word)
+}
+
+/// The process that made a call.
+#[derive(Clone, Copy)]
+struct Caller {
+    process: Current,
+    memory: UserMemory,
+}
+
+impl Caller {
+    #[inline]
+    fn current() -> Self {
+        let process = scheduler::current();
+        Self { process, memory: UserMemory::new(process.space) }
+    }
+}
+
+#[inline]
+fn answer(call: Call, caller: Caller) -> Result<u32, Errno> {
+    match call {
+        Call::Exit { code } => process::exit(code),
+        Call::Write { handle, buffer, len_bytes } => console::write(caller, handle, buffer, len_bytes),
+        Call::AllocateMemory { len_bytes } => memory::allocate(caller, len_bytes),
+        Call::FreeMemory { start } => memory::free(caller, start),
+        Call::CreateProcess { path, path_len, arguments, arguments_len } => {
+            process::create(caller, path, path_len, arguments, arguments_len)
+        }
+        Call::Wait { pid, status } => process::wait(caller, pid, status),
+        Call::Yield {} => process::yield_now(),
+        Call::Sleep { milliseconds } => process::sleep(milliseconds),
+        Call::GetPid {} => Ok(caller.process.pid.number()),
+        Call::GetMapping { address, mapping } => memory::mapping(caller, address, mapping),
+        Call::SystemInfo { info } => info::system_info(caller, info),
+        Call::Read { handle, buffer, len_bytes } => console::read(caller, handle, buffer, len_bytes),
+        Call::Shutdown { status } => process::shutdown(caller, status),
+        Call::Time { time } => info::time(caller, time),
+        Call::ReadDirectory { index, entry } => info::read_directory(caller, index, entry),
+    }
+}

@@ -1,0 +1,68 @@
+//! `CreateProcess`, `Exit`, `Wait`, `Yield`, `Sleep`, `Shutdown`.
+
+use abi::layout::{ARGUMENTS_MAX_BYTES, NAME_MAX_BYTES};
+use abi::record::ExitStatus;
+use abi::{Errno, ExitReason};
+use kcore::addr::Pid;
+use kcore::process_table::ChildChoice;
+use kcore::user_slice::UserSlice;
+
+use super::Caller;
+use crate::drivers::{power, timer};
+use crate::process::{self, Arguments, scheduler};
+
+/// Ends the caller.
+pub(super) fn exit(code: u32) -> ! {
+    process::end_current(ExitReason::Exited(code))
+}
+
+/// Starts a program.
+pub(super) fn create(caller: Caller, path: u32, path_len: u32, arguments: u32, len: u32) -> Result<u32, Errno> {
+    let path = UserSlice::bytes(path, path_len)?;
+    let arguments = UserSlice::bytes(arguments, len)?;
+    if path_len == 0 || path_len > NAME_MAX_BYTES {
+        caller.memory.check(path, abi::Access::Read)?;
+        return Err(Errno::BadName);
+    }
+    if len > ARGUMENTS_MAX_BYTES {
+        caller.memory.check(arguments, abi::Access::Read)?;
+        return Err(Errno::ArgumentsTooLong);
+    }
+    let mut name = [0; NAME_MAX_BYTES as usize];
+    let name = caller.memory.read(path, &mut name)?;
+    let name = core::str::from_utf8(name).map_err(|_| Errno::BadName)?;
+    let mut block = [0; ARGUMENTS_MAX_BYTES as usize];
+    let block = caller.memory.read(arguments, &mut block)?;
+    let arguments = Arguments::new(name, block)?;
+    Ok(process::create(Some(caller.process.pid), name, arguments)?.number())
+}
+
+/// Waits for a child.
+pub(super) fn wait(caller: Caller, pid: u32, status: u32) -> Result<u32, Errno> {
+    caller.memory.check_record::<ExitStatus>(status)?;
+    let choice = if pid == 0 { ChildChoice::Any } else { ChildChoice::Only(Pid::new(pid)) };
+    let ended = process::wait_for_child(choice)?;
+    caller.memory.write_record(status, &ended)?;
+    Ok(ended.pid)
+}
+
+/// Lets others run.
+pub(super) fn yield_now() -> Result<u32, Errno> {
+    scheduler::yield_now();
+    Ok(0)
+}
+
+/// Sleeps for at least the given time.
+pub(super) fn sleep(milliseconds: u32) -> Result<u32, Errno> {
+    // The tick that is under way does not count: it may be nearly over.
+    scheduler::sleep(timer::ticks_for_ms(milliseconds).saturating_add(1));
+    Ok(0)
+}
+
+/// Ends the machine.
+pub(super) fn shutdown(caller: Caller, status: u32) -> Result<u32, Errno> {
+    if caller.process.pid != Pid::INIT {
+        return Err(Errno::NotPermitted);
+    }
+    power::shutdown(status)
+}
