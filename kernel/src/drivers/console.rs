@@ -26,6 +26,8 @@ struct Console {
     screen: VgaScreen,
     terminal: Terminal,
     lines: LineDiscipline,
+    /// What is typed stays in the serial port: there is no room for more lines until somebody reads one.
+    is_held: bool,
 }
 
 static CONSOLE: KernelCell<Console> = KernelCell::new(Console {
@@ -33,6 +35,7 @@ static CONSOLE: KernelCell<Console> = KernelCell::new(Console {
     screen: VgaScreen::new(),
     terminal: Terminal::new(),
     lines: LineDiscipline::new(),
+    is_held: false,
 });
 
 /// The console is lent to somebody. Only [`print_line`] asks, since a kernel that fails while it prints has something to say.
@@ -74,7 +77,7 @@ pub fn write_bytes(bytes: &[u8]) {
 /// the end of the input.
 pub fn read_line(into: &mut [u8]) -> &[u8] {
     loop {
-        match with_console(|console| console.lines.read(into)) {
+        match with_console(|console| console.read(into)) {
             Some(count) => return &into[..count],
             None => {
                 READERS.with(|readers| readers.add(scheduler::current_slot()));
@@ -94,8 +97,8 @@ pub(super) fn on_interrupt() {
     let has_news = with_console(|console| {
         let mut has_news = false;
         let mut received = [0; 16];
-        while let count @ 1.. = console.receive(&mut received) {
-            for &byte in received.iter().take(count) {
+        while let bytes @ [_, ..] = console.receive(&mut received) {
+            for &byte in bytes {
                 has_news |= console.typed(byte);
             }
         }
@@ -139,8 +142,28 @@ impl Console {
         }
     }
 
-    fn receive(&mut self, into: &mut [u8]) -> usize {
-        self.serial.as_mut().map_or(0, |serial| serial.receive(into))
+    /// Takes bytes from the serial port, no more than there is room for; without any room, holds the port.
+    fn receive<'a>(&mut self, into: &'a mut [u8]) -> &'a [u8] {
+        let Some(serial) = &mut self.serial else { return &[] };
+        let len = into.len().min(self.lines.room());
+        if len == 0 {
+            self.is_held = true;
+            serial.hold_input(true);
+        }
+        let count = serial.receive(&mut into[..len]);
+        &into[..count]
+    }
+
+    /// Takes a finished line, which makes room for others.
+    fn read(&mut self, into: &mut [u8]) -> Option<usize> {
+        let count = self.lines.read(into)?;
+        if let Some(serial) = &mut self.serial
+            && self.is_held
+        {
+            self.is_held = false;
+            serial.hold_input(false);
+        }
+        Some(count)
     }
 
     /// Takes a typed byte, shows what comes of it, and says whether a reader finds something new.

@@ -10,8 +10,9 @@ use uart_16550::{BaudRate, Config, Uart16550};
 
 const COM1: u16 = 0x3F8;
 
-/// How often we ask a port that takes nothing before we believe that it never will: seconds, even on the fastest machine.
-const PATIENCE: u32 = 1 << 24;
+/// How often we ask a port that takes nothing before we believe that it never will: some seconds in an emulator, whose port
+/// is busy as long as nobody reads the host's end, and more on a real machine, whose port is never busy for long.
+const PATIENCE: u32 = 1 << 27;
 
 /// What reading a port without a device gives.
 const NO_DEVICE: u8 = 0xFF;
@@ -57,6 +58,15 @@ impl SerialPort {
             rest = &feed_and_rest[1..];
         }
         self.send(rest);
+    }
+
+    /// Stops or resumes input. What arrives meanwhile stays in the port, and where there is flow control with the sender.
+    pub fn hold_input(&mut self, hold: bool) {
+        if hold {
+            self.uart.disable_interrupts(IER::DATA_READY);
+        } else {
+            self.uart.enable_interrupts(IER::DATA_READY);
+        }
     }
 
     /// Moves received bytes to `into` and says how many there were.

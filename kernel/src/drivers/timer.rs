@@ -46,11 +46,12 @@ static TIMER: KernelCell<Timer> = KernelCell::new(Timer {
 
 /// Starts the ticks. They arrive once interrupts are on.
 pub fn init() {
-    TIMER.with(|timer| timer.boot_tsc = tsc());
     let [low, high] = RELOAD.to_le_bytes();
     control().write(RATE_GENERATOR);
     channel().write(low);
     channel().write(high);
+    // The PIT counts from now on.
+    TIMER.with(|timer| timer.boot_tsc = tsc());
     pic::unmask(LINE);
 }
 

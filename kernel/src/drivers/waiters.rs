@@ -33,7 +33,9 @@ impl Waiters {
         for (first, word) in (0u16..).step_by(32).zip(&mut self.words) {
             let woken = core::mem::take(word);
             if woken != 0 {
-                (0..32).filter(|bit| woken & 1 << bit != 0).for_each(|bit| scheduler::wake(ProcessSlot::new(first + bit)));
+                (0..32)
+                    .filter(|bit| woken & 1 << bit != 0)
+                    .for_each(|bit| scheduler::wake(ProcessSlot::new(first + bit)));
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The drive and its bus master, as the channel sees them.
 
 use kcore::disk::{
-    Command, Controller, Cursor, Direction, DiskError, Identity, Method, Operation, Piece, Progress, Segment, StatusFlags,
-    TaskFile, decode_status,
+    Command, Controller, Cursor, Direction, DiskError, Identity, Method, Operation, Piece, Progress, Segment,
+    StatusFlags, TaskFile, decode_status,
 };
 
 use super::bus_master::BusMaster;

@@ -2,9 +2,7 @@
 
 use core::fmt;
 
-use kcore::disk::{
-    DiskError, IDENTIFY, Identity, SET_MULTIPLE, StatusFlags, TaskFile, UnusableDisk, decode_status,
-};
+use kcore::disk::{DiskError, IDENTIFY, Identity, SET_MULTIPLE, StatusFlags, TaskFile, UnusableDisk, decode_status};
 
 use super::bus_master::BusMaster;
 use super::controller::AtaController;
@@ -75,8 +73,11 @@ fn identify(registers: &Registers) -> Result<Identity, NoDisk> {
     if registers.has_packet_signature() {
         return Err(NoDisk::Unusable(UnusableDisk::NotADisk));
     }
-    if !answer.map_err(NoDisk::Failed)?.contains(StatusFlags::DATA_REQUEST) {
-        return Err(NoDisk::Failed(DiskError::Aborted));
+    match answer {
+        Ok(status) if status.contains(StatusFlags::DATA_REQUEST) => {}
+        // Drive 1 answers for a drive 0 that is not there, and refuses what is not for itself.
+        Ok(_) | Err(DiskError::Aborted) => return Err(NoDisk::NotFound),
+        Err(error) => return Err(NoDisk::Failed(error)),
     }
     let mut bytes = [0; 512];
     registers.read_data(&mut bytes);

@@ -30,7 +30,8 @@ pub const LINE: u8 = 14;
 pub type Request<'a> = kcore::disk::Request<'a, ProcessSlot>;
 
 // SAFETY: this is the only controller. `submit` demands of its callers that the memory is set aside, and nothing else submits.
-static DISK: KernelCell<Channel<ProcessSlot, AtaController>> = KernelCell::new(Channel::new(unsafe { AtaController::new() }));
+static DISK: KernelCell<Channel<ProcessSlot, AtaController>> =
+    KernelCell::new(Channel::new(unsafe { AtaController::new() }));
 
 /// Who waits for room in the queue.
 static ROOM: KernelCell<Waiters> = KernelCell::new(Waiters::new());
@@ -54,8 +55,8 @@ pub fn disk_sectors() -> u32 {
 /// Starts a transfer, or queues it behind others. Its result must be [taken](take).
 ///
 /// # Safety
-/// The memory of `request` must be set aside for it until the result was taken: the disk writes it in a read, and in a
-/// write it must not change.
+/// The memory of `request` must be set aside for it until the result was taken: the disk changes it in a read, and what
+/// changes in it during a write may or may not reach the disk.
 ///
 /// # Errors
 /// A [`SubmitError`]; nothing was started then.
