@@ -38,7 +38,7 @@ pub fn init() {
     PIC.with(|pic| {
         // SAFETY: interrupts are off while the kernel boots, so none arrives half-way; they come at vectors 32..48 afterwards.
         unsafe { pic.pics.initialize() };
-        pic.set_masked(u16::MAX & !(1 << CASCADE));
+        pic.set_masked(!(1 << CASCADE));
     });
 }
 

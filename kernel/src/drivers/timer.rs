@@ -23,7 +23,7 @@ const RELOAD: u16 = {
 const CHANNEL_0: u16 = 0x40;
 const CONTROL: u16 = 0x43;
 /// Channel 0, low then high byte, mode 2 (rate generator).
-const RATE_GENERATOR: u8 = 0b00_11_010_0;
+const RATE_GENERATOR: u8 = 0b0011_0100;
 /// Freezes channel 0's count for the next two reads.
 const LATCH_CHANNEL_0: u8 = 0;
 

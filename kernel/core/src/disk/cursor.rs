@@ -18,7 +18,7 @@ pub struct Piece {
 }
 
 /// A place in a command's memory that moves forward, sector by sector.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Cursor {
     segments: ArrayVec<Segment, COMMAND_SEGMENTS_MAX>,
     /// The segment that comes next.
@@ -29,11 +29,18 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// At the start of these segments. Each is a whole number of sectors long and starts at one, as the queue has checked.
-    pub fn new(segments: impl Iterator<Item = Segment>) -> Self {
-        let segments: ArrayVec<_, COMMAND_SEGMENTS_MAX> = segments.take(COMMAND_SEGMENTS_MAX).collect();
-        let sectors_left = segments.iter().map(|segment| segment.len_bytes / SECTOR_SIZE).sum();
-        Self { segments, index: 0, done_bytes: 0, sectors_left }
+    /// At the end of no memory at all.
+    pub const fn empty() -> Self {
+        Self { segments: ArrayVec::new_const(), index: 0, done_bytes: 0, sectors_left: 0 }
+    }
+
+    /// Goes to the start of these segments, at most [`COMMAND_SEGMENTS_MAX`]. Each is a whole number of sectors long and starts
+    /// at one, as the queue has checked.
+    pub fn restart(&mut self, segments: impl Iterator<Item = Segment>) {
+        self.segments.clear();
+        self.segments.extend(segments);
+        self.sectors_left = self.segments.iter().map(|segment| segment.len_bytes / SECTOR_SIZE).sum();
+        (self.index, self.done_bytes) = (0, 0);
     }
 
     /// How many sectors are still ahead.
@@ -66,7 +73,9 @@ mod tests {
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
     fn cursor(runs: &[(u32, u32)]) -> Cursor {
-        Cursor::new(runs.iter().map(|&(start, len_bytes)| Segment { start: PhysAddr::new(start), len_bytes }))
+        let mut cursor = Cursor::empty();
+        cursor.restart(runs.iter().map(|&(start, len_bytes)| Segment { start: PhysAddr::new(start), len_bytes }));
+        cursor
     }
 
     #[test]

@@ -13,11 +13,12 @@ use crate::memory::window::{Purpose, with_frame};
 /// milliseconds, while drives take microseconds.
 const DATA_REQUEST_READS: u32 = 100_000;
 
-/// What the current command is waiting for.
+/// What the current command is.
+#[derive(Clone, Copy)]
 enum Underway {
     Nothing,
     Dma,
-    Pio { direction: Direction, cursor: Cursor },
+    Pio(Direction),
     Flush,
 }
 
@@ -28,6 +29,8 @@ pub struct AtaController {
     /// How many sectors move for each interrupt if the CPU moves them.
     block_sectors: u8,
     underway: Underway,
+    /// Where the CPU is in the memory of the command, if it moves the data.
+    cursor: Cursor,
 }
 
 impl AtaController {
@@ -39,7 +42,7 @@ impl AtaController {
     pub const unsafe fn new() -> Self {
         // SAFETY: there is only one controller, says the caller, so there is only one user of its registers.
         let registers = unsafe { Registers::primary() };
-        Self { registers, bus_master: None, block_sectors: 1, underway: Underway::Nothing }
+        Self { registers, bus_master: None, block_sectors: 1, underway: Underway::Nothing, cursor: Cursor::empty() }
     }
 
     /// Lets the bus master move the data.
@@ -82,13 +85,13 @@ impl AtaController {
             self.underway = Underway::Dma;
             return Ok(());
         }
-        let mut cursor = Cursor::new(segments);
+        self.cursor.restart(segments);
         self.registers.issue(task_file);
         if direction == Direction::Write {
             self.wait_for_data_request()?;
-            self.move_block(direction, &mut cursor);
+            self.move_block(direction);
         }
-        self.underway = Underway::Pio { direction, cursor };
+        self.underway = Underway::Pio(direction);
         Ok(())
     }
 
@@ -96,7 +99,7 @@ impl AtaController {
         let mut status = self.registers.settled_status();
         for _ in 0..DATA_REQUEST_READS {
             if !status.contains(StatusFlags::BUSY) {
-                decode_status(status, || self.registers.error())?;
+                self.outcome(status)?;
                 if status.contains(StatusFlags::DATA_REQUEST) {
                     return Ok(());
                 }
@@ -107,10 +110,10 @@ impl AtaController {
     }
 
     /// Moves the data of one interrupt.
-    fn move_block(&self, direction: Direction, cursor: &mut Cursor) {
-        let mut sectors = u32::from(self.block_sectors).min(cursor.sectors_left());
+    fn move_block(&mut self, direction: Direction) {
+        let mut sectors = u32::from(self.block_sectors);
         while sectors > 0
-            && let Some(piece) = cursor.advance(sectors)
+            && let Some(piece) = self.cursor.advance(sectors)
         {
             sectors -= piece.len_bytes / kcore::disk::SECTOR_SIZE;
             self.move_piece(direction, piece);
@@ -130,50 +133,50 @@ impl AtaController {
         }
     }
 
-    fn advance_dma(&mut self) -> Progress {
+    fn advance_dma(&self) -> Progress {
         let Some(bus_master) = &self.bus_master else { return Progress::Pending };
         // The bus master passes the interrupt on once the last byte is in memory. Before that it is somebody else's.
         if !bus_master.has_interrupt() {
             return Progress::Pending;
         }
         let bus = bus_master.stop();
-        let status = self.registers.status();
-        self.underway = Underway::Nothing;
         // Where both sides complain, the drive knows more.
-        Progress::Ended(decode_status(status, || self.registers.error()).and(bus))
+        Progress::Ended(self.outcome(self.registers.status()).and(bus))
     }
 
-    fn advance_pio(&mut self, direction: Direction, mut cursor: Cursor) -> Progress {
+    fn advance_pio(&mut self, direction: Direction) -> Progress {
         let status = self.registers.status();
         if status.contains(StatusFlags::BUSY) {
-            self.underway = Underway::Pio { direction, cursor };
             return Progress::Pending;
         }
-        if let Err(error) = decode_status(status, || self.registers.error()) {
+        if let Err(error) = self.outcome(status) {
             return Progress::Ended(Err(error));
         }
-        if status.contains(StatusFlags::DATA_REQUEST) {
-            self.move_block(direction, &mut cursor);
+        let wants_data = status.contains(StatusFlags::DATA_REQUEST);
+        if wants_data {
+            self.move_block(direction);
         }
         // A write has one more interrupt behind its last block, a read has none.
         let is_over = match direction {
-            Direction::Read => cursor.sectors_left() == 0,
-            Direction::Write => !status.contains(StatusFlags::DATA_REQUEST),
+            Direction::Read => self.cursor.sectors_left() == 0,
+            Direction::Write => !wants_data,
         };
-        if is_over {
-            return Progress::Ended(Ok(()));
-        }
-        self.underway = Underway::Pio { direction, cursor };
+        if is_over { Progress::Ended(Ok(())) } else { Progress::Pending }
+    }
+
+    fn advance_flush(&self) -> Progress {
+        let status = self.registers.status();
+        if status.contains(StatusFlags::BUSY) { Progress::Pending } else { Progress::Ended(self.outcome(status)) }
+    }
+
+    /// Reading the status makes the drive take back an interrupt that nobody waits for.
+    fn dismiss_interrupt(&self) -> Progress {
+        self.registers.status();
         Progress::Pending
     }
 
-    fn advance_flush(&mut self) -> Progress {
-        let status = self.registers.status();
-        if status.contains(StatusFlags::BUSY) {
-            self.underway = Underway::Flush;
-            return Progress::Pending;
-        }
-        Progress::Ended(decode_status(status, || self.registers.error()))
+    fn outcome(&self, status: StatusFlags) -> Result<(), DiskError> {
+        decode_status(status, || self.registers.error())
     }
 }
 
@@ -191,19 +194,16 @@ impl Controller for AtaController {
     }
 
     fn advance(&mut self) -> Progress {
-        match core::mem::replace(&mut self.underway, Underway::Nothing) {
-            Underway::Nothing => {
-                // Reading the status makes the drive take back an interrupt that nobody waits for.
-                self.registers.status();
-                Progress::Pending
-            }
-            Underway::Dma => {
-                self.underway = Underway::Dma;
-                self.advance_dma()
-            }
-            Underway::Pio { direction, cursor } => self.advance_pio(direction, cursor),
+        let progress = match self.underway {
+            Underway::Nothing => self.dismiss_interrupt(),
+            Underway::Dma => self.advance_dma(),
+            Underway::Pio(direction) => self.advance_pio(direction),
             Underway::Flush => self.advance_flush(),
+        };
+        if progress != Progress::Pending {
+            self.underway = Underway::Nothing;
         }
+        progress
     }
 
     fn hold_reset(&mut self) {
