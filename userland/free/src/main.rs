@@ -1,0 +1,28 @@
+//! `free`: what memory is used for.
+#![no_std]
+#![no_main]
+
+use libsys::{Args, Errno, println, system};
+
+libsys::entry!(main);
+
+fn main() -> Result<(), Errno> {
+    if Args::new().any(|argument| argument == "--help") {
+        println!("usage: free\nShows what frames and the swap file are used for, in pages of 4096 bytes.");
+        return Ok(());
+    }
+    let info = system::info()?;
+    println!("            total     used     free");
+    row("frames", info.frames_total, info.frames_free);
+    row("swap", info.slots_total, info.slots_free);
+    row("promises", info.pages_promisable, info.pages_promisable.saturating_sub(info.pages_promised));
+    println!(
+        "{} frames hold page tables; {} frames of the kernel's own are free",
+        info.frames_tables, info.kernel_frames_free
+    );
+    Ok(())
+}
+
+fn row(name: &str, total: u32, free: u32) {
+    println!("{name:<8} {total:>8} {:>8} {free:>8}", total.saturating_sub(free));
+}

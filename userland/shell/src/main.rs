@@ -1,0 +1,69 @@
+//! `shell`: a prompt that starts programs by name.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use libsys::process::Child;
+use libsys::{Errno, ExitReason, console, eprintln, files, print, println};
+
+libsys::entry!(main);
+
+/// The longest command.
+const LINE_BYTES: usize = 256;
+
+/// Files on the disk that are no programs for people.
+const NOT_PROGRAMS: [&str; 3] = ["swap", "init", "shell"];
+
+fn main() -> Result<(), Errno> {
+    println!("BorrowOS. `help` lists the programs, `exit` ends the machine.");
+    let mut code = 0;
+    loop {
+        match code {
+            0 => print!("> "),
+            _ => print!("[{code}] > "),
+        }
+        let mut buffer = [0; LINE_BYTES];
+        let line = console::read_line(&mut buffer)?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        code = match words.as_slice() {
+            [] => code,
+            ["exit"] => return Ok(()),
+            ["help"] => help(),
+            [program, arguments @ ..] => run(program, arguments),
+        };
+    }
+}
+
+fn help() -> u32 {
+    println!("Built in: help, exit. Programs; each tells more with --help:");
+    let mut names: Vec<String> = files::directory().map(|entry| String::from(entry.name())).collect();
+    names.retain(|name| !NOT_PROGRAMS.contains(&name.as_str()));
+    names.sort();
+    println!("  {}", names.join("  "));
+    0
+}
+
+/// Runs a program to its end; returns its exit code.
+fn run(program: &str, arguments: &[&str]) -> u32 {
+    let ended = Child::spawn(program, arguments).and_then(Child::wait);
+    match ended.map(|status| status.reason) {
+        Ok(ExitReason::Exited(code)) => code,
+        Ok(ExitReason::Killed(_)) => 137,
+        Ok(ExitReason::Fault { .. }) => 139,
+        Err(Errno::NoSuchFile) => {
+            eprintln!("shell: there is no program `{program}`; `help` lists those there are");
+            127
+        }
+        Err(error) => {
+            eprintln!("shell: cannot start {program}: {error}");
+            126
+        }
+    }
+}
