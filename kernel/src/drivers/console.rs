@@ -1,5 +1,5 @@
-//! The console: the serial port and the screen, together. Kernel messages and what programs print go to both; lines come
-//! from the serial port.
+//! The console: serial port, screen and keyboard, together. Kernel messages and what programs print go to both serial port and
+//! screen; lines are typed at either end.
 
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use kcore::line::{Echo, LineDiscipline};
 use kcore::terminal::{Colors, Terminal};
 
+use super::keyboard::Keyboard;
 use super::pic;
 use super::serial::SerialPort;
 use super::vga::VgaScreen;
@@ -14,8 +15,10 @@ use super::waiters::Waiters;
 use crate::cell::KernelCell;
 use crate::process::scheduler;
 
+/// The keyboard's interrupt line.
+pub const KEYBOARD_LINE: u8 = 1;
 /// The serial port's interrupt line.
-pub const LINE: u8 = 4;
+pub const SERIAL_LINE: u8 = 4;
 
 /// Rubs out one character.
 const RUB_OUT: &[u8] = b"\x08 \x08";
@@ -23,6 +26,7 @@ const BELL: &[u8] = b"\x07";
 
 struct Console {
     serial: Option<SerialPort>,
+    keyboard: Keyboard,
     screen: VgaScreen,
     terminal: Terminal,
     lines: LineDiscipline,
@@ -32,6 +36,7 @@ struct Console {
 
 static CONSOLE: KernelCell<Console> = KernelCell::new(Console {
     serial: None,
+    keyboard: Keyboard::new(),
     screen: VgaScreen::new(),
     terminal: Terminal::new(),
     lines: LineDiscipline::new(),
@@ -63,8 +68,17 @@ pub fn init() {
 
 /// Lets input through, once the interrupt controller is set up.
 pub fn enable_input() {
-    if with_console(|console| console.serial.is_some()) {
-        pic::unmask(LINE);
+    let (has_serial, has_keyboard) = with_console(|console| {
+        let has_keyboard = console.keyboard.is_present();
+        // What was typed before now would keep the controller from raising its interrupt.
+        while console.keyboard.receive().is_some() {}
+        (console.serial.is_some(), has_keyboard)
+    });
+    if has_serial {
+        pic::unmask(SERIAL_LINE);
+    }
+    if has_keyboard {
+        pic::unmask(KEYBOARD_LINE);
     }
 }
 
@@ -92,10 +106,15 @@ pub fn dropped_input_bytes() -> u32 {
     with_console(|console| console.lines.dropped_bytes())
 }
 
-/// The serial port has received something.
+/// The serial port or the keyboard has received something.
 pub(super) fn on_interrupt() {
     let has_news = with_console(|console| {
         let mut has_news = false;
+        while let Some(character) = console.keyboard.receive() {
+            for &byte in character.encode_utf8(&mut [0; 4]).as_bytes() {
+                has_news |= console.typed(byte);
+            }
+        }
         let mut received = [0; 16];
         while let bytes @ [_, ..] = console.receive(&mut received) {
             for &byte in bytes {

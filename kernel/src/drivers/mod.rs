@@ -2,6 +2,7 @@
 
 pub mod ata;
 pub mod console;
+mod keyboard;
 mod pci;
 pub mod pic;
 mod port;
@@ -26,7 +27,7 @@ pub fn on_interrupt(line: u8) {
             ata::on_tick(timer::on_tick());
             scheduler::wake_sleepers();
         }
-        console::LINE => console::on_interrupt(),
+        console::KEYBOARD_LINE | console::SERIAL_LINE => console::on_interrupt(),
         ata::LINE => ata::on_interrupt(),
         _ => {}
     }

@@ -49,9 +49,9 @@ pub fn init() {
     let [low, high] = RELOAD.to_le_bytes();
     control().write(RATE_GENERATOR);
     channel().write(low);
-    channel().write(high);
-    // The PIT counts from now on.
-    TIMER.with(|timer| timer.boot_tsc = tsc());
+    let boot_tsc = tsc();
+    channel().write(high); // the PIT counts from here on
+    TIMER.with(|timer| timer.boot_tsc = boot_tsc);
     pic::unmask(LINE);
 }
 

@@ -1,0 +1,70 @@
+//! The keyboard, behind the keyboard controller (IBM PS/2 Hardware Interface, "Keyboard and Auxiliary Device Controller").
+//!
+//! The firmware has set the controller up as every PC's does: interrupts on, scan codes translated to set 1. The keys are
+//! those of a US keyboard.
+
+use pc_keyboard::layouts::Us104Key;
+use pc_keyboard::{DecodedKey, HandleControl, PS2Keyboard, ScancodeSet1};
+
+use super::port::Port;
+
+const DATA: u16 = 0x60;
+const STATUS: u16 = 0x64;
+
+/// Status: a byte waits in the data register.
+const HAS_DATA: u8 = 1 << 0;
+/// Status: that byte is the mouse's.
+const IS_FROM_MOUSE: u8 = 1 << 5;
+/// What the status of a machine without the controller reads as.
+const NO_CONTROLLER: u8 = 0xFF;
+
+/// How many bytes are read for one character at most: keys without one send a few, a broken controller sends without end.
+const READS_MAX: u32 = 64;
+
+/// The keyboard, and which of its shift keys are down.
+pub struct Keyboard {
+    data: Port<u8>,
+    status: Port<u8>,
+    decoder: PS2Keyboard<Us104Key, ScancodeSet1>,
+}
+
+impl Keyboard {
+    /// No key is down.
+    pub const fn new() -> Self {
+        // SAFETY: only this module uses the keyboard controller, and it masters no bus.
+        let (data, status) = unsafe { (Port::new(DATA), Port::new(STATUS)) };
+        let decoder = PS2Keyboard::new(ScancodeSet1::new(), Us104Key, HandleControl::MapLettersToUnicode);
+        Self { data, status, decoder }
+    }
+
+    /// The machine has a keyboard controller.
+    pub fn is_present(&self) -> bool {
+        self.status.read() != NO_CONTROLLER
+    }
+
+    /// The next character typed; `None` if nothing waits in the controller.
+    pub fn receive(&mut self) -> Option<char> {
+        for _ in 0..READS_MAX {
+            let status = self.status.read();
+            if status == NO_CONTROLLER || status & HAS_DATA == 0 {
+                return None;
+            }
+            let byte = self.data.read();
+            if status & IS_FROM_MOUSE == 0
+                && let Some(character) = self.decode(byte)
+            {
+                return Some(character);
+            }
+        }
+        None
+    }
+
+    /// The character that this scan code completes. Keys without a character, and codes of no key, give none.
+    fn decode(&mut self, scan_code: u8) -> Option<char> {
+        let event = self.decoder.add_byte(scan_code).ok()??;
+        match self.decoder.process_keyevent(event)? {
+            DecodedKey::Unicode(character) => Some(character),
+            DecodedKey::RawKey(_) => None,
+        }
+    }
+}
