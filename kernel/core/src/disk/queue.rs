@@ -259,7 +259,8 @@ impl<W: Copy> Queue<W> {
         slot.stage = Stage::Waiting;
         slot.generation = slot.generation.wrapping_add(1);
         slot.command = command;
-        slot.segments = segments.iter().copied().collect();
+        slot.segments.clear();
+        slot.segments.extend(segments.iter().copied());
         slot.waiter = waiter;
         slot.attempts = 0;
         self.waiting.push(index);
