@@ -117,7 +117,8 @@ fn read_at_boot(first: SectorIndex, buffer: &mut [u8]) -> Result<(), DiskError> 
         let len_bytes = u32::try_from(chunk.len()).unwrap_or(0);
         let segments = [Segment { start: run.start(), len_bytes }];
         // SAFETY: the run was taken just now and is nobody else's.
-        result = result.and_then(|()| unsafe { ata::transfer_at_boot(Direction::Read, SectorIndex::new(sector), &segments) });
+        result = result
+            .and_then(|()| unsafe { ata::transfer_at_boot(Direction::Read, SectorIndex::new(sector), &segments) });
         chunk.copy_from_slice(bytes_of(frames::address_of(run), chunk.len()));
         sector += len_bytes / SECTOR_SIZE;
     }
@@ -257,4 +258,3 @@ unsafe fn read(sector: SectorIndex, segments: &[Segment]) -> Result<(), DiskErro
         unsafe { ata::transfer_at_boot(Direction::Read, sector, segments) }
     }
 }
-

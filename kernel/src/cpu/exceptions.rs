@@ -9,8 +9,8 @@ use kcore::fault::{Fault, FaultCode};
 
 use super::trap::TrapFrame;
 use super::{control, fpu, tss};
-use crate::drivers::power;
 use crate::drivers::console::kprintln;
+use crate::drivers::power;
 use crate::memory::layout;
 use crate::process;
 
@@ -102,7 +102,11 @@ fn print_registers(frame: &TrapFrame) {
 pub extern "C" fn double_fault() -> ! {
     let (instruction, stack) = tss::interrupted();
     let at = control::fault_address();
-    let cause = if layout::is_stack_guard(at) || layout::is_stack_guard(stack) { "the kernel stack overflowed" } else { "cause unknown" };
+    let cause = if layout::is_stack_guard(at) || layout::is_stack_guard(stack) {
+        "the kernel stack overflowed"
+    } else {
+        "cause unknown"
+    };
     kprintln!(
         "\nkernel: double fault (#DF) at instruction {:#010x}, stack {:#010x}, cr2 {:#010x}: {cause}",
         instruction.raw(),

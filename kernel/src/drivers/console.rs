@@ -101,11 +101,6 @@ pub fn read_line(into: &mut [u8]) -> &[u8] {
     }
 }
 
-/// How many typed bytes were lost for want of room.
-pub fn dropped_input_bytes() -> u32 {
-    with_console(|console| console.lines.dropped_bytes())
-}
-
 /// The serial port or the keyboard has received something.
 pub(super) fn on_interrupt() {
     let has_news = with_console(|console| {

@@ -7,9 +7,6 @@ use crate::cell::KernelCell;
 
 /// Line 0's interrupt vector; the other fifteen follow.
 pub const FIRST_VECTOR: u8 = 32;
-/// How many lines there are.
-pub const LINE_COUNT: u8 = 16;
-
 /// The line on which the second controller reports.
 const CASCADE: u8 = 2;
 /// The lowest line of each controller: what it reports when a request vanished before the CPU asked which one it was.
@@ -23,14 +20,12 @@ const COMMAND: [u16; 2] = [0x20, 0xA0];
 struct Pic {
     pics: ChainedPics,
     masked: u16,
-    spurious_count: u32,
 }
 
 static PIC: KernelCell<Pic> = KernelCell::new(Pic {
     // SAFETY: vectors 32..48 are neither exceptions nor in other use, and only this module uses the controllers.
     pics: unsafe { ChainedPics::new_contiguous(FIRST_VECTOR) },
     masked: u16::MAX,
-    spurious_count: 0,
 });
 
 /// Sets both controllers up, all lines masked but the one that links them.
@@ -51,9 +46,6 @@ pub fn unmask(line: u8) {
 pub fn acknowledge(line: u8) -> bool {
     PIC.with(|pic| {
         let is_spurious = SPURIOUS.contains(&line) && !is_in_service(line);
-        if is_spurious {
-            pic.spurious_count = pic.spurious_count.saturating_add(1);
-        }
         // The first controller did report something if a spurious interrupt came through the second.
         let reported = match (is_spurious, line) {
             (false, line) => line,
@@ -64,11 +56,6 @@ pub fn acknowledge(line: u8) -> bool {
         unsafe { pic.pics.notify_end_of_interrupt(FIRST_VECTOR + reported) };
         !is_spurious
     })
-}
-
-/// How many interrupts turned out to come from nobody.
-pub fn spurious_count() -> u32 {
-    PIC.with(|pic| pic.spurious_count)
 }
 
 impl Pic {

@@ -68,9 +68,4 @@ impl<T: Width> Port<T> {
         // SAFETY: whoever made the port promised to answer for what comes of using it.
         unsafe { T::write(self.number, value) }
     }
-
-    /// The port's number.
-    pub const fn number(&self) -> u16 {
-        self.number
-    }
 }

@@ -1,7 +1,7 @@
 //! Page faults: repaired if a promise covers them, fatal to the process if not.
 
-use abi::layout::KERNEL_START;
 use abi::ExitReason;
+use abi::layout::KERNEL_START;
 use kcore::addr::VirtAddr;
 use kcore::fault::Fault;
 

@@ -24,7 +24,8 @@ struct KernelFrames;
 // SAFETY: `acquire` uses the kernel frame pool only, which does not allocate.
 unsafe impl Source for KernelFrames {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
-        let wanted = layout.size().checked_add(layout.align()).and_then(|len| len.checked_add(OVERHEAD_BYTES)).ok_or(())?;
+        let wanted =
+            layout.size().checked_add(layout.align()).and_then(|len| len.checked_add(OVERHEAD_BYTES)).ok_or(())?;
         let wanted = u32::try_from(wanted.div_ceil(PAGE_SIZE as usize)).map_err(|_| ())?;
         let count = wanted.max(GROWTH_FRAMES);
         let (first, count) = match frames::take(count) {

@@ -78,7 +78,9 @@ pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u
     limit(&mut pool, options.frames);
     let slots = SwapSlots::new(slot_count);
     let policy = Box::new(RandomPage::new(options.seed.unwrap_or_else(crate::drivers::timer::tsc)));
-    let Ok(pager) = slots.and_then(|slots| Pager::new(pool, slots, policy)) else { panic!("no room for the pager's books") };
+    let Ok(pager) = slots.and_then(|slots| Pager::new(pool, slots, policy)) else {
+        panic!("no room for the pager's books")
+    };
     // SAFETY: `init` made this directory the active one.
     let mmu = tables::Mmu::new(kernel_directory());
     paging::init(paging::Memory { pager, mmu, check_every: options.check_every, faults: 0 });

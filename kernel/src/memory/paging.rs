@@ -1,7 +1,7 @@
 //! The pager at work: what it decides is carried out here, with waiting where the disk is needed.
 
 use abi::record::Mapping;
-use kcore::addr::{Page, PAGE_SIZE};
+use kcore::addr::{PAGE_SIZE, Page};
 use kcore::fault::{Fault, FaultError};
 use kcore::frame_table::SpaceId;
 use kcore::pager::{GrantError, PageIn, PageOut, Pager, Shortage, Source, Step, TransferFailed};

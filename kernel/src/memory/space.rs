@@ -30,7 +30,8 @@ pub fn build_kernel_half(direct_end: PhysAddr, mut take_frame: impl FnMut() -> O
     let mut new_table = || {
         let Some(frame) = take_frame() else { panic!("no kernel frame left for the kernel's own page tables") };
         // SAFETY: the frame comes from the kernel pool, which the boot mapping shows at its direct-map address, and is ours.
-        let table = unsafe { &mut *core::ptr::with_exposed_provenance_mut::<Table>(direct(frame.start()).raw() as usize) };
+        let table =
+            unsafe { &mut *core::ptr::with_exposed_provenance_mut::<Table>(direct(frame.start()).raw() as usize) };
         table.fill(0);
         (frame, table)
     };
@@ -96,4 +97,3 @@ pub unsafe fn unmap_stack_page(page: Page) -> Frame {
     control::flush_page(page);
     Frame::containing(PhysAddr::new(old.raw()))
 }
-

@@ -7,7 +7,8 @@ use super::{frames, space};
 use crate::cell::KernelCell;
 
 /// Which stacks are in use, a bit each.
-static IN_USE: KernelCell<[u32; STACK_COUNT.div_ceil(32) as usize]> = KernelCell::new([0; STACK_COUNT.div_ceil(32) as usize]);
+static IN_USE: KernelCell<[u32; STACK_COUNT.div_ceil(32) as usize]> =
+    KernelCell::new([0; STACK_COUNT.div_ceil(32) as usize]);
 
 /// A kernel stack. Its frames are given back when this is dropped.
 pub struct KernelStack {

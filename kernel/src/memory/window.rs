@@ -201,7 +201,11 @@ pub enum Purpose {
 /// # Safety
 /// Nothing else may use the frame's memory meanwhile, and `work` must not use the same `purpose` again.
 #[inline]
-pub unsafe fn with_frame<R>(purpose: Purpose, frame: Frame, work: impl FnOnce(&mut [u8; PAGE_SIZE as usize]) -> R) -> R {
+pub unsafe fn with_frame<R>(
+    purpose: Purpose,
+    frame: Frame,
+    work: impl FnOnce(&mut [u8; PAGE_SIZE as usize]) -> R,
+) -> R {
     let at = VirtAddr::new(WINDOW_AREA + purpose as u32 * PAGE_SIZE);
     let page = Page::containing(at);
     // SAFETY: the window's page table was made at boot (`kernel_space`), and the page is used for this purpose only.

@@ -104,10 +104,11 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments) -> Result<P
         _program: program,
         start: Some(Start { entry: image.entry, arguments }),
     };
-    let (slot, pid) = with_scheduler(|scheduler| scheduler.table.add(parent, process)).map_err(|error| match error {
-        AddError::TableFull => CreateError::TooManyProcesses,
-        AddError::OutOfMemory => CreateError::OutOfMemory,
-    })?;
+    let (slot, pid) =
+        with_scheduler(|scheduler| scheduler.table.add(parent, process)).map_err(|error| match error {
+            AddError::TableFull => CreateError::TooManyProcesses,
+            AddError::OutOfMemory => CreateError::OutOfMemory,
+        })?;
     space.0 = None;
     scheduler::wake(slot);
     Ok(pid)
@@ -139,7 +140,8 @@ fn short_name(path: &str) -> ArrayString<NAME_MAX> {
 extern "C" fn begin() -> ! {
     scheduler::bury();
     let current = scheduler::current();
-    let start = with_scheduler(|scheduler| scheduler.table.get_mut(current.slot).and_then(|process| process.start.take()));
+    let start =
+        with_scheduler(|scheduler| scheduler.table.get_mut(current.slot).and_then(|process| process.start.take()));
     let Some(Start { entry, arguments }) = start else { panic!("process {} begins twice", current.pid) };
     match push_arguments(current, &arguments) {
         Ok(stack) => {

@@ -60,4 +60,3 @@ pub fn wait_for_child(choice: ChildChoice) -> Result<ExitStatus, Errno> {
         }
     }
 }
-

@@ -35,7 +35,8 @@ pub fn init() {
     let (Ok(queue), Ok(sleepers)) = (RunQueue::new(), Sleepers::new()) else {
         panic!("no memory for the scheduler's queues");
     };
-    let scheduler = Scheduler { table: ProcessTable::default(), queue, sleepers, current: None, stack_of: None, ended: None };
+    let scheduler =
+        Scheduler { table: ProcessTable::default(), queue, sleepers, current: None, stack_of: None, ended: None };
     SCHEDULER.with(|place| *place = Some(scheduler));
 }
 

@@ -64,19 +64,6 @@ pub unsafe fn submit(request: &Request<'_>) -> Result<RequestId, SubmitError> {
     DISK.with(|disk| disk.submit(request, timer::ticks(), scheduler::wake))
 }
 
-/// Asks that everything submitted until now gets onto the medium. The result must be [taken](take).
-///
-/// # Errors
-/// `QueueFull` or `NoDisk`.
-pub fn submit_flush(waiter: Option<ProcessSlot>) -> Result<RequestId, SubmitError> {
-    DISK.with(|disk| disk.submit_flush(waiter, timer::ticks(), scheduler::wake))
-}
-
-/// The request's result is there.
-pub fn is_done(id: RequestId) -> bool {
-    DISK.with(|disk| disk.is_done(id))
-}
-
 /// Takes a request's result; `None` if it is still under way.
 pub fn take(id: RequestId) -> Option<Result<(), DiskError>> {
     let result = DISK.with(|disk| disk.take(id))?;
@@ -107,17 +94,24 @@ pub unsafe fn transfer_page(direction: Direction, first_sector: SectorIndex, fra
 pub unsafe fn transfer(direction: Direction, first_sector: SectorIndex, segments: &[Segment]) -> Result<(), DiskError> {
     let waiter = scheduler::current_slot();
     let request = Request { direction, first_sector, segments, waiter: Some(waiter) };
-    // SAFETY: the caller's promise; this returns only after the result was taken.
-    wait(waiter, || unsafe { submit(&request) })
-}
-
-/// Brings everything that was written onto the medium; the current process waits.
-///
-/// # Errors
-/// A [`DiskError`].
-pub fn flush() -> Result<(), DiskError> {
-    let waiter = scheduler::current_slot();
-    wait(waiter, || submit_flush(Some(waiter)))
+    let id = loop {
+        // SAFETY: the caller's promise; this returns only after the result was taken.
+        match unsafe { submit(&request) } {
+            Ok(id) => break id,
+            Err(SubmitError::QueueFull) => {
+                ROOM.with(|room| room.add(waiter));
+                scheduler::block();
+            }
+            Err(error) => return Err(refusal(error)),
+        }
+    };
+    // Whoever is woken may have been woken for another reason.
+    loop {
+        match take(id) {
+            Some(result) => return result,
+            None => scheduler::block(),
+        }
+    }
 }
 
 /// Moves sectors while no process runs yet: the CPU rests until the disk is done.
@@ -150,26 +144,6 @@ pub(super) fn on_interrupt() {
 /// A tick has passed.
 pub(super) fn on_tick(now: u64) {
     DISK.with(|disk| disk.on_tick(now, scheduler::wake));
-}
-
-/// Submits when there is room, and waits for the result. Whoever is woken may have been woken for another reason.
-fn wait(waiter: ProcessSlot, submit: impl Fn() -> Result<RequestId, SubmitError>) -> Result<(), DiskError> {
-    let id = loop {
-        match submit() {
-            Ok(id) => break id,
-            Err(SubmitError::QueueFull) => {
-                ROOM.with(|room| room.add(waiter));
-                scheduler::block();
-            }
-            Err(error) => return Err(refusal(error)),
-        }
-    };
-    loop {
-        match take(id) {
-            Some(result) => return result,
-            None => scheduler::block(),
-        }
-    }
 }
 
 /// What a request that was not even taken in means to somebody who only wants the data.

@@ -1,0 +1,229 @@
+//! The file system against a map of names to bytes, on devices that fail, stop and lie.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+
+use crate::layout::DATA_START;
+use crate::memory_disk::{MemoryDisk, MemoryDiskError};
+use crate::{Damage, FileSystem, FsError};
+
+type Files = FileSystem<MemoryDisk>;
+type Model = BTreeMap<String, Vec<u8>>;
+
+fn fresh(data_blocks: u32) -> Files {
+    Files::format(MemoryDisk::new(DATA_START + data_blocks)).unwrap()
+}
+
+fn contents(files: &mut Files) -> Model {
+    let names: Vec<_> = files.entries().map(|entry| (entry.name.to_owned(), entry.id, entry.len_bytes)).collect();
+    let read = |(name, id, len): (String, _, u32)| {
+        let mut bytes = vec![0xEE; len as usize + 3];
+        let count = files.read_at(id, 0, &mut bytes).unwrap();
+        bytes.truncate(count);
+        (name, bytes)
+    };
+    names.into_iter().map(read).collect()
+}
+
+#[test]
+fn what_is_written_is_read_after_mounting_again() {
+    let mut files = fresh(10);
+    let id = files.create("hello").unwrap();
+    files.write_at(id, 0, b"Hello").unwrap();
+    files.write_at(id, 5000, b"far").unwrap();
+    let mut files = Files::mount(files.into_device()).unwrap();
+    let bytes = contents(&mut files).remove("hello").unwrap();
+    assert_eq!((&bytes[..5], &bytes[5..5000], &bytes[5000..]), (&b"Hello"[..], &[0; 4995][..], &b"far"[..]));
+    assert_eq!(files.check(), Ok(()));
+}
+
+#[test]
+fn names_are_checked() {
+    let mut files = fresh(4);
+    for name in ["", "a/b", "a\nb", &"x".repeat(56)] {
+        assert_eq!(files.create(name), Err(FsError::BadName), "{name:?}");
+    }
+    files.create(&"x".repeat(55)).unwrap();
+    files.create("ünïcode").unwrap();
+    assert_eq!(files.create("ünïcode"), Err(FsError::AlreadyExists));
+    assert_eq!(files.remove("other"), Err(FsError::NoSuchFile));
+}
+
+#[test]
+fn a_removed_file_lives_until_its_last_user_closes_it() {
+    let mut files = fresh(4);
+    let id = files.create("a").unwrap();
+    files.write_at(id, 0, &[7; 8192]).unwrap();
+    assert_eq!(files.open("a"), Ok(id));
+    files.remove("a").unwrap();
+    assert_eq!((files.lookup("a"), files.free_blocks()), (None, 2));
+    let mut byte = [0];
+    assert_eq!((files.read_at(id, 8191, &mut byte), byte), (Ok(1), [7]));
+    files.close(id).unwrap();
+    assert_eq!((files.free_blocks(), files.len_bytes(id)), (4, Err(FsError::NoSuchFile)));
+    let other = files.create("b").unwrap();
+    assert_ne!(other, id, "a stale id never names another file");
+    assert_eq!(files.close(other), Err(FsError::NoSuchFile));
+}
+
+#[test]
+fn blocks_of_a_file_that_was_removed_while_open_are_free_after_mounting() {
+    let mut files = fresh(4);
+    let id = files.create("a").unwrap();
+    files.write_at(id, 0, &[7; 4096]).unwrap();
+    files.open("a").unwrap();
+    files.remove("a").unwrap();
+    let files = Files::mount(files.into_device()).unwrap();
+    assert_eq!((files.free_blocks(), files.entries().count()), (4, 0));
+}
+
+#[test]
+fn a_full_disk_refuses_and_loses_nothing() {
+    let mut files = fresh(3);
+    let id = files.create("a").unwrap();
+    files.write_at(id, 0, &[1; 4096]).unwrap();
+    assert_eq!(files.write_at(id, 0, &[2; 4 * 4096]), Err(FsError::Full));
+    assert_eq!(files.write_at(id, u32::MAX, &[2; 2]), Err(FsError::TooLong));
+    assert_eq!(files.preallocate(id, 4 * 4096), Err(FsError::Full));
+    assert_eq!(contents(&mut files)["a"], [1; 4096]);
+    assert_eq!((files.free_blocks(), files.check()), (2, Ok(())));
+}
+
+#[test]
+fn preallocated_blocks_follow_each_other() {
+    let mut files = fresh(100);
+    let first = files.create("first").unwrap();
+    files.write_at(first, 0, &[1; 10]).unwrap();
+    let swap = files.create("swap").unwrap();
+    files.preallocate(swap, 90 * 4096).unwrap();
+    let extents = files.extents(swap).unwrap();
+    assert_eq!((extents.len(), extents[0].block_count), (1, 90));
+    assert_eq!(files.block_of(swap, 89).map(|block| block.number()), Some(extents[0].first.number() + 89));
+    assert_eq!(files.block_of(swap, 90), None);
+}
+
+#[test]
+fn a_fragmented_file_is_whole() {
+    let mut files = fresh(8);
+    for name in ["a", "b", "c", "d"] {
+        let id = files.create(name).unwrap();
+        files.write_at(id, 0, &[1; 4096]).unwrap();
+        let filler = files.create(&format!("{name}{name}")).unwrap();
+        files.write_at(filler, 0, &[2; 4096]).unwrap();
+    }
+    ["aa", "bb", "cc", "dd"].into_iter().for_each(|name| files.remove(name).unwrap());
+    let id = files.create("long").unwrap();
+    let data: Vec<u8> = (0..4 * 4096u32).map(|index| index.to_le_bytes()[0] ^ index.to_le_bytes()[1]).collect();
+    files.write_at(id, 0, &data).unwrap();
+    assert!(files.extents(id).unwrap().len() > 1);
+    let mut files = Files::mount(files.into_device()).unwrap();
+    assert_eq!(contents(&mut files)["long"], data);
+}
+
+#[test]
+fn damage_is_named() {
+    let sound = || fresh(4).into_device();
+    let damage = |change: fn(&mut Vec<u8>)| {
+        let mut disk = sound();
+        change(disk.bytes());
+        Files::mount(disk).map(|_| ()).unwrap_err()
+    };
+    assert_eq!(damage(|bytes| bytes[0] ^= 1), Damage::NoSuperblock.into());
+    assert_eq!(damage(|bytes| bytes[13] ^= 1), Damage::Checksum.into());
+    assert_eq!(damage(|bytes| bytes.truncate(30 * 4096)), Damage::CutShort.into());
+    assert_eq!(damage(Vec::clear), Damage::NoSuperblock.into());
+    assert_eq!(damage(|bytes| bytes[4096..33 * 4096].fill(0)), Damage::NoTable.into());
+    assert!(matches!(Files::format(MemoryDisk::new(DATA_START)), Err(FsError::DeviceTooSmall)));
+    let mut disk = sound();
+    disk.fail_reads(1);
+    assert!(matches!(Files::mount(disk), Err(FsError::Device(MemoryDiskError::Told))));
+}
+
+/// One step on both; returns whether it was carried out.
+fn step(files: &mut Files, model: &mut Model, (action, file, offset, len): (u8, u8, u16, u16)) -> bool {
+    let name = format!("file{}", file % 5);
+    let (offset, len) = (usize::from(offset) % 9000, usize::from(len) % 9000);
+    let done = match (action % 4, files.lookup(&name)) {
+        (0, _) => files.create(&name).map(|_| drop(model.insert(name, Vec::new()))).is_ok(),
+        (1, _) if action >= 128 => files.remove(&name).map(|()| drop(model.remove(&name))).is_ok(),
+        (_, Some(id)) => {
+            let data = vec![action; len];
+            let written = files.write_at(id, u32::try_from(offset).unwrap(), &data).is_ok();
+            if written && !data.is_empty() {
+                let bytes = model.get_mut(&name).unwrap();
+                bytes.resize(bytes.len().max(offset + len), 0);
+                bytes[offset..offset + len].copy_from_slice(&data);
+            }
+            written
+        }
+        _ => true,
+    };
+    files.check().unwrap();
+    done
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn files_behave_like_a_map(steps in proptest::collection::vec(any::<(u8, u8, u16, u16)>(), 1..40), remount in any::<u8>()) {
+        let mut files = fresh(12);
+        let mut model = Model::new();
+        for (index, &one) in steps.iter().enumerate() {
+            step(&mut files, &mut model, one);
+            if index % (usize::from(remount % 7) + 1) == 0 {
+                files = Files::mount(files.into_device()).unwrap();
+            }
+            prop_assert_eq!(&contents(&mut files), &model);
+        }
+    }
+
+    #[test]
+    fn stopping_at_any_write_leaves_the_names_and_lengths_of_before_or_after(
+        steps in proptest::collection::vec(any::<(u8, u8, u16, u16)>(), 1..12),
+        last in any::<(u8, u8, u16, u16)>(),
+        writes in 0u32..12,
+    ) {
+        let mut files = fresh(12);
+        let mut model = Model::new();
+        for one in steps {
+            step(&mut files, &mut model, one);
+        }
+        let lengths = |model: &Model| -> BTreeMap<_, _> { model.iter().map(|(name, bytes)| (name.clone(), bytes.len())).collect() };
+        let before = lengths(&model);
+        let mut disk = files.into_device();
+        // What the step does if nothing stops it.
+        let mut after = model.clone();
+        step(&mut Files::mount(disk.clone()).unwrap(), &mut after, last);
+        let after = lengths(&after);
+        disk.stop_after_writes(writes);
+        let mut files = Files::mount(disk).unwrap();
+        step(&mut files, &mut model, last);
+        prop_assert_eq!(lengths(&contents(&mut files)), lengths(&model));
+        let mut disk = files.into_device();
+        disk.repair();
+        let found = lengths(&contents(&mut Files::mount(disk).unwrap()));
+        prop_assert!(found == after || found == before);
+    }
+
+    #[test]
+    fn a_changed_byte_of_metadata_is_noticed_or_harmless(place in 0usize..4200, flip in 1u8..) {
+        let mut files = fresh(12);
+        for name in ["one", "two", "three"] {
+            let id = files.create(name).unwrap();
+            files.write_at(id, 0, &[9; 5000]).unwrap();
+        }
+        let before = contents(&mut files);
+        let mut disk = files.into_device();
+        // The superblock, and the start of the copy that counts or of the other.
+        for start in [0, 4096, 17 * 4096] {
+            disk.bytes()[start + place % 4096] ^= flip;
+            if let Ok(mut files) = Files::mount(disk.clone()) {
+                prop_assert!(files.check().is_ok());
+                let found = contents(&mut files);
+                prop_assert!(found.iter().all(|(name, bytes)| before.get(name).is_some_and(|old| old.starts_with(bytes) )));
+            }
+            disk.bytes()[start + place % 4096] ^= flip;
+        }
+    }
+}
