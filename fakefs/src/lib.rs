@@ -26,3 +26,6 @@ pub use check::CheckError;
 pub use error::{Damage, FsError};
 pub use file_system::{Entry, FileSystem};
 pub use table::FileId;
+
+/// Blocks that the file system keeps for itself, at its start.
+pub const METADATA_BLOCKS: u32 = layout::DATA_START;

@@ -1,1 +1,37 @@
-fn main() {}
+//! `cargo xtask`: builds, runs and tests BorrowOS.
+
+mod build;
+mod cli;
+mod console;
+mod debug;
+mod image;
+mod kernel_options;
+mod machine;
+mod project;
+mod run;
+mod setup;
+mod size;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+/// The exit status when a command of xtask itself fails.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Setup => setup::command(),
+        Command::Run(options) => run::command(&options),
+        Command::Test(options) => test::command(&options),
+        Command::Image(options) => image::command(&options),
+        Command::Debug(options) => debug::command(&options),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(FAILED)
+    })
+}

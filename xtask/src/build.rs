@@ -1,0 +1,80 @@
+//! Compiling the guest's half: boot loader, kernel and programs, in one go.
+
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::{Message, Metadata, MetadataCommand};
+
+use crate::project;
+use crate::setup::Toolchain;
+
+/// The boot loader's name.
+const BOOT: &str = "boot";
+/// The kernel's name.
+const KERNEL: &str = "kernel";
+
+/// What was compiled.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// The boot loader's ELF file.
+    pub boot: PathBuf,
+    /// The kernel's.
+    pub kernel: PathBuf,
+    /// The programs', by name.
+    pub programs: BTreeMap<String, PathBuf>,
+}
+
+impl Guest {
+    /// Compiles everything, with whatever is missing set up first.
+    ///
+    /// # Errors
+    /// If something is missing or does not compile.
+    pub fn build() -> Result<Self> {
+        let toolchain = Toolchain::ready()?;
+        let mut cargo = toolchain.cargo("build");
+        cargo.args(packages()?.iter().flat_map(|name| ["-p", name]));
+        cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+        let mut child = cargo.spawn().context("cannot run cargo")?;
+        let stdout = child.stdout.take().context("cargo has no output")?;
+        let mut files = BTreeMap::new();
+        for message in Message::parse_stream(BufReader::new(stdout)) {
+            if let Message::CompilerArtifact(artifact) = message?
+                && let Some(file) = artifact.executable
+            {
+                files.insert(artifact.target.name, file.into_std_path_buf());
+            }
+        }
+        if !child.wait()?.success() {
+            bail!("the guest's programs do not compile");
+        }
+        let mut take = |name: &str| files.remove(name).with_context(|| format!("`{name}` was not built"));
+        Ok(Self { boot: take(BOOT)?, kernel: take(KERNEL)?, programs: files })
+    }
+
+    /// A program's ELF file with its symbols.
+    ///
+    /// # Errors
+    /// If there is no such program.
+    pub fn program(&self, name: &str) -> Result<&PathBuf> {
+        self.programs.get(name).with_context(|| {
+            let names: Vec<&str> = self.programs.keys().map(String::as_str).collect();
+            format!("there is no program `{name}`; there are {}", names.join(", "))
+        })
+    }
+}
+
+/// The guest's packages: boot loader, kernel, and whatever is in `userland`.
+///
+/// # Errors
+/// If cargo cannot read the workspace.
+pub fn packages() -> Result<Vec<String>> {
+    let metadata: Metadata =
+        MetadataCommand::new().current_dir(project::root()).no_deps().exec().context("cannot read the workspace")?;
+    let userland = project::root().join("userland");
+    let programs = metadata.packages.iter().filter(|package| package.manifest_path.starts_with(&userland));
+    let programs = programs.map(|package| package.name.to_string());
+    Ok([BOOT.into(), KERNEL.into()].into_iter().chain(programs).collect())
+}

@@ -1,0 +1,86 @@
+//! The kernel's command line, as `kcore::command_line` reads it.
+
+use anyhow::{Result, bail};
+
+use abi::image::COMMAND_LINE_MAX_BYTES;
+
+use crate::cli::MachineOptions;
+
+/// What the kernel is told: options, and the first program with its arguments.
+#[derive(Clone, Debug, Default)]
+pub struct KernelOptions {
+    /// Words such as `frames=256`.
+    pub words: Vec<String>,
+    /// The program and its arguments; empty for the shell.
+    pub program: Vec<String>,
+}
+
+impl KernelOptions {
+    /// What the user's options for the machine mean to the kernel.
+    pub fn new(machine: &MachineOptions, program: &[String]) -> Self {
+        let mut words = Vec::new();
+        words.extend(machine.seed.map(|seed| format!("seed={seed}")));
+        words.extend(machine.frames.map(|frames| format!("frames={frames}")));
+        words.extend(machine.check.map(|every| format!("check={every}")));
+        words.extend(machine.pio.then(|| "pio".to_string()));
+        Self { words, program: program.to_vec() }
+    }
+
+    /// The line.
+    ///
+    /// # Errors
+    /// If it is longer than there is room for.
+    pub fn line(&self) -> Result<String> {
+        let mut line = self.words.join(" ");
+        if !self.program.is_empty() {
+            line.push_str(" --");
+        }
+        for word in &self.program {
+            line.push(' ');
+            line.push_str(&encode(word));
+        }
+        let line = line.trim_start().to_string();
+        if line.len() > COMMAND_LINE_MAX_BYTES {
+            bail!("the program's arguments are too long: {} bytes of {COMMAND_LINE_MAX_BYTES}", line.len());
+        }
+        Ok(line)
+    }
+}
+
+/// A word in which nothing ends it: see `kcore::command_line`.
+fn encode(word: &str) -> String {
+    if word.is_empty() {
+        return "%".into();
+    }
+    let mut encoded = String::new();
+    for byte in word.bytes() {
+        match byte {
+            b'!'..=b'$' | b'&'..=b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KernelOptions;
+
+    fn line(words: &[&str], program: &[&str]) -> String {
+        let owned = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        KernelOptions { words: owned(words), program: owned(program) }.line().unwrap()
+    }
+
+    #[test]
+    fn words_are_kept_apart() {
+        assert_eq!(line(&["seed=1", "pio"], &["hello", "a b", "", "100%", "é"]), "seed=1 pio -- hello a%20b % 100%25 %c3%a9");
+        assert_eq!(line(&[], &["hello"]), "-- hello");
+        assert_eq!(line(&[], &[]), "");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let program = vec!["x".repeat(600)];
+        assert!(KernelOptions { words: Vec::new(), program }.line().is_err());
+    }
+}

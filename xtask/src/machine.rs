@@ -1,0 +1,229 @@
+//! QEMU as a machine: how it is started, watched and ended.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use abi::image::{HOST_CONSOLE_PORT, HOST_EXIT_PORT, HOST_EXIT_STATUS};
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::cli::Accelerator;
+use crate::console;
+use crate::size::Size;
+
+/// How often a running machine is looked at.
+const POLL: Duration = Duration::from_millis(5);
+/// How long QEMU gets to end in good order.
+const GRACE: Duration = Duration::from_secs(2);
+/// The control character that ends input on the guest's console.
+const END_OF_INPUT: u8 = 4;
+
+/// Set when the user presses Ctrl-C or this process is asked to end.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// A machine with a disk.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// The emulator.
+    pub emulator: PathBuf,
+    /// The disk image.
+    pub image: PathBuf,
+    /// Its memory.
+    pub ram: Size,
+    /// What executes its instructions.
+    pub accelerator: Accelerator,
+    /// Its screen is shown in a window.
+    pub window: bool,
+    /// Further arguments for QEMU.
+    pub further: Vec<String>,
+}
+
+/// How a machine ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was shut down with this status.
+    Status(u32),
+    /// It ended without an orderly shutdown: the kernel failed, or QEMU did. The text is QEMU's exit status.
+    Broken(String),
+    /// Its time was up.
+    TimedOut,
+    /// The user ended it.
+    Interrupted,
+}
+
+/// Where a machine's console goes.
+pub enum Console {
+    /// To this process's terminal or pipes.
+    Attached,
+    /// Nowhere but to the result.
+    Captured,
+}
+
+impl Machine {
+    /// The command that starts it, its serial console at QEMU's standard input and output.
+    pub fn command(&self, host_console: &Path) -> Command {
+        let mut qemu = Command::new(&self.emulator);
+        let (accelerator, cpu) = match self.accelerator {
+            Accelerator::Tcg => ("tcg", "qemu32"),
+            Accelerator::Kvm => ("kvm", "host"),
+        };
+        qemu.args(["-machine", "pc-i440fx-7.2", "-cpu", cpu, "-accel", accelerator]);
+        qemu.args(["-display", if self.window { "gtk" } else { "none" }, "-vga", "std", "-nic", "none", "-no-reboot"]);
+        qemu.args(["-m", &format!("{}K", self.ram.in_bytes() >> 10)]);
+        qemu.arg("-drive").arg(format!("file={},format=raw,if=ide", comma_escaped(&self.image)));
+        qemu.args(["-chardev", "stdio,id=console,signal=on", "-serial", "chardev:console"]);
+        qemu.args(["-device", &format!("isa-debug-exit,iobase={HOST_EXIT_PORT:#x},iosize=0x04")]);
+        qemu.arg("-chardev").arg(format!("file,id=host,path={}", comma_escaped(host_console)));
+        qemu.args(["-device", &format!("isa-debugcon,iobase={HOST_CONSOLE_PORT:#x},chardev=host")]);
+        qemu.args(&self.further);
+        end_with_parent(&mut qemu);
+        qemu
+    }
+
+    /// Runs it to its end; returns how it ended and what its console showed.
+    ///
+    /// # Errors
+    /// If QEMU cannot be started.
+    pub fn run(&self, console: &Console, timeout: Option<Duration>) -> Result<(End, Vec<u8>)> {
+        let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
+        let host_console = folder.path().join("host");
+        let mut qemu = self.command(&host_console);
+        let types = matches!(console, Console::Attached) && io::stdin().is_terminal();
+        qemu.stdin(if types { Stdio::inherit() } else { Stdio::piped() }).stdout(Stdio::piped());
+        let started = Instant::now();
+        let mut child = qemu.spawn().context("cannot start QEMU")?;
+        let stdout = child.stdout.take().context("QEMU has no output")?;
+        let output = attach(stdout, child.stdin.take(), console);
+        let ended = watch(&mut child, started, timeout)?;
+        let shown = output.join().unwrap_or_default();
+        Ok((ended.unwrap_or_else(|| End::of(&mut child, &host_console)), shown))
+    }
+}
+
+impl End {
+    /// Reads how an ended QEMU ended.
+    fn of(child: &mut Child, host_console: &Path) -> Self {
+        let status = match child.wait() {
+            Ok(status) => status,
+            Err(error) => return Self::Broken(error.to_string()),
+        };
+        let lines = fs::read_to_string(host_console).unwrap_or_default();
+        let told = lines.lines().filter_map(|line| line.strip_prefix("status ")?.parse().ok()).next_back();
+        match told {
+            Some(told) if status.code() == Some(HOST_EXIT_STATUS) => Self::Status(told),
+            _ => Self::Broken(status.to_string()),
+        }
+    }
+}
+
+/// Passes the console's bytes on in both directions. The thread ends with what was shown when QEMU closes its output.
+fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console) -> thread::JoinHandle<Vec<u8>> {
+    let attached = matches!(console, Console::Attached);
+    let (first_byte, has_started) = mpsc::channel();
+    // What is sent before the kernel has set up its serial port is lost: the first output shows that it has.
+    if let Some(mut to) = to.filter(|_| attached) {
+        thread::spawn(move || {
+            if has_started.recv().is_ok() {
+                pump(io::stdin(), &mut to);
+            }
+        });
+    }
+    thread::spawn(move || {
+        let on_first = || drop(first_byte.send(()));
+        let copied = match attached {
+            true => console::copy(from, io::stdout(), on_first),
+            false => console::copy(from, io::sink(), on_first),
+        };
+        copied.unwrap_or_default()
+    })
+}
+
+/// Passes on this process's input, and then its end.
+fn pump(mut from: impl Read, to: &mut ChildStdin) {
+    let mut buffer = [0; 512];
+    while let Ok(len @ 1..) = from.read(&mut buffer) {
+        if to.write_all(&buffer[..len]).and_then(|()| to.flush()).is_err() {
+            return;
+        }
+    }
+    // QEMU may have ended already; then nobody needs to know.
+    let _ = to.write_all(&[END_OF_INPUT]);
+    let _ = to.flush();
+    // Kept open: at the end of its input QEMU would go on all the same.
+    thread::park();
+}
+
+/// Waits until QEMU has ended by itself (`None`), or ends it.
+fn watch(child: &mut Child, started: Instant, timeout: Option<Duration>) -> Result<Option<End>> {
+    listen_for_interrupts();
+    loop {
+        if child.try_wait()?.is_some() {
+            return Ok(INTERRUPTED.load(Ordering::Relaxed).then_some(End::Interrupted));
+        }
+        let end = if INTERRUPTED.load(Ordering::Relaxed) {
+            End::Interrupted
+        } else if timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
+            End::TimedOut
+        } else {
+            thread::sleep(POLL);
+            continue;
+        };
+        stop(child);
+        return Ok(Some(end));
+    }
+}
+
+/// Ends QEMU: with a request, so that it can set the terminal back, and by force if it does not listen.
+pub fn stop(child: &mut Child) {
+    let asked = i32::try_from(child.id()).ok().and_then(Pid::from_raw).map(|pid| kill_process(pid, Signal::TERM));
+    let deadline = Instant::now() + GRACE;
+    while asked.is_some() && Instant::now() < deadline {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        thread::sleep(POLL);
+    }
+    // It may have ended in this very moment.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// From now on an interrupt is only noted: whoever waits for a machine ends it.
+pub fn listen_for_interrupts() {
+    static LISTENING: Mutex<bool> = Mutex::new(false);
+    let Ok(mut listening) = LISTENING.lock() else { return };
+    if !*listening {
+        *listening = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_ok();
+    }
+}
+
+/// The user wants an end.
+pub fn is_interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Has the kernel end the child when the thread that starts it ends, in whatever way.
+#[cfg(target_os = "linux")]
+fn end_with_parent(command: &mut Command) {
+    use rustix::process::set_parent_process_death_signal;
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed; this one is a single system call (prctl) and
+    // allocates nothing.
+    unsafe {
+        command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::TERM))?));
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent(_: &mut Command) {}
+
+/// A path as QEMU's options take it.
+fn comma_escaped(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
+}

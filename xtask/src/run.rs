@@ -1,0 +1,76 @@
+//! `cargo xtask run`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::build::Guest;
+use crate::cli::{Accelerator, MachineOptions, RunOptions};
+use crate::console::step;
+use crate::image::{self, ImageSpec};
+use crate::kernel_options::KernelOptions;
+use crate::machine::{Console, End, Machine};
+use crate::{project, setup};
+
+/// Exit statuses that are no program's.
+const TIMED_OUT: u8 = 124;
+const BROKEN: u8 = 125;
+const INTERRUPTED: u8 = 130;
+
+/// Builds, boots, and reports the program's status.
+///
+/// # Errors
+/// If something is missing, does not compile or does not fit.
+pub fn command(options: &RunOptions) -> Result<ExitCode> {
+    let emulator = setup::emulator()?;
+    let guest = Guest::build()?;
+    let (machine, _image) = prepare(&guest, &options.machine, &options.program, emulator)?;
+    let machine = Machine { window: options.window, ..machine };
+    let (end, _) = machine.run(&Console::Attached, options.timeout)?;
+    Ok(ExitCode::from(match end {
+        // A status above 255 is some failure; what kind, an exit status cannot say.
+        End::Status(status) => u8::try_from(status).unwrap_or(u8::MAX),
+        End::Broken(status) => {
+            step(&format!("the machine stopped without an orderly shutdown (QEMU: {status})"));
+            if options.machine.accel == Accelerator::Kvm {
+                step("with --accel kvm this can be the host's fault; try it without");
+            }
+            BROKEN
+        }
+        End::TimedOut => {
+            step("the time is up; the machine was switched off");
+            TIMED_OUT
+        }
+        End::Interrupted => INTERRUPTED,
+    }))
+}
+
+/// Makes the image, which lives as long as the second result, and the machine to boot it.
+///
+/// # Errors
+/// If something does not fit on the image or it cannot be written.
+pub fn prepare(
+    guest: &Guest,
+    options: &MachineOptions,
+    program: &[String],
+    emulator: std::path::PathBuf,
+) -> Result<(Machine, tempfile::TempPath)> {
+    let kernel_options = KernelOptions::new(options, program);
+    let spec = ImageSpec { guest, disk: &options.disk, options: &kernel_options, made_up: &[] };
+    let mut file = tempfile::Builder::new()
+        .prefix("disk-")
+        .suffix(".img")
+        .tempfile_in(project::guest_target())
+        .context("cannot make the disk image")?;
+    image::write(file.as_file_mut(), &spec)?;
+    let path = file.into_temp_path();
+    let machine = Machine {
+        emulator,
+        image: path.to_path_buf(),
+        ram: options.ram,
+        accelerator: options.accel,
+        window: false,
+        further: Vec::new(),
+    };
+    Ok((machine, path))
+}
