@@ -9,14 +9,14 @@ switch_stacks:
     push ebx
     push esi
     push edi
-    push fs
-    push gs
+    .byte 0x0F, 0xA0                    # push fs, 32 bits wide: LLVM's assembler reads `push fs` as the 16-bit form
+    .byte 0x0F, 0xA8                    # push gs
     test eax, eax
     jz 2f
     mov [eax], esp
 2:  mov esp, ecx
-    pop gs
-    pop fs
+    .byte 0x0F, 0xA9                    # pop gs
+    .byte 0x0F, 0xA1                    # pop fs
     pop edi
     pop esi
     pop ebx

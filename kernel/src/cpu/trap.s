@@ -7,10 +7,24 @@
 
 .set KERNEL_DATA, 0x10
 
+# `push ds` and the like, 32 bits wide (Intel SDM 2B, "PUSH" and "POP"): LLVM's assembler reads them as the 16-bit forms.
+.macro PUSH_DS
+    .byte 0x1E
+.endm
+.macro PUSH_ES
+    .byte 0x06
+.endm
+.macro POP_DS
+    .byte 0x1F
+.endm
+.macro POP_ES
+    .byte 0x07
+.endm
+
 .macro ENTER_KERNEL
     pushad
-    push ds
-    push es
+    PUSH_DS
+    PUSH_ES
     mov ecx, KERNEL_DATA
     mov ds, ecx
     mov es, ecx
@@ -18,8 +32,8 @@
 .endm
 
 .macro LEAVE_KERNEL
-    pop es
-    pop ds
+    POP_ES
+    POP_DS
     popad
     add esp, 8                          # vector and error code
     iretd
@@ -69,8 +83,8 @@ page_fault_entry:
 .align 16
 .global syscall_entry
 syscall_entry:
-    push ds
-    push es
+    PUSH_DS
+    PUSH_ES
     push edi
     push esi
     push edx
@@ -90,6 +104,6 @@ syscall_entry:
     pop edx
     pop esi
     pop edi
-    pop es
-    pop ds
+    POP_ES
+    POP_DS
     iretd
