@@ -5,24 +5,24 @@ use abi::Errno;
 /// Makes a call: number in `eax`, arguments in `ebx ecx edx esi edi`, result in `eax`; all other registers are kept.
 #[inline]
 fn call(number: u32, arguments: [u32; 5]) -> Result<u32, Errno> {
-    let [first, second, third, fourth, fifth] = arguments;
     let result: u32;
     // SAFETY: the kernel reads and writes only memory that the arguments name, which is what the caller of the typed function
-    // asked for. LLVM keeps `ebx` and `esi` for itself, so they are exchanged around the trap.
+    // asked for. LLVM keeps `ebx` and `esi` for itself and takes neither as an operand, so they are saved around the trap, and what
+    // goes into them is loaded through `edi`, which is loaded last.
     unsafe {
         core::arch::asm!(
-            "xchg ebx, {first}",
-            "xchg esi, {fourth}",
+            "push ebx",
+            "push esi",
+            "mov ebx, [edi]",
+            "mov esi, [edi + 12]",
+            "mov edi, [edi + 16]",
             "int 0x80",
-            "xchg esi, {fourth}",
-            "xchg ebx, {first}",
-            first = in(reg) first,
-            fourth = in(reg) fourth,
+            "pop esi",
+            "pop ebx",
             inlateout("eax") number => result,
-            in("ecx") second,
-            in("edx") third,
-            in("edi") fifth,
-            options(nostack),
+            in("ecx") arguments[1],
+            in("edx") arguments[2],
+            inout("edi") arguments.as_ptr() => _,
         );
     }
     Errno::from_result_word(result)

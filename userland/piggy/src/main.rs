@@ -6,6 +6,7 @@
 #![no_main]
 
 use core::fmt;
+use core::time::Duration;
 
 use libsys::memory::{PAGE_SIZE, Region};
 use libsys::{Args, Errno, eprintln, println, process};
@@ -14,8 +15,12 @@ libsys::entry!(main);
 
 const USAGE: &str = "usage: piggy PAGES ROUNDS [SEED]
 Allocates PAGES pages of 4096 bytes. In each of ROUNDS rounds it writes every byte of every page with a pattern made of its pid,
-the page, the round and SEED (0 if not given), having checked every byte of the round before; then checks once more and frees all.
+the page, the round and SEED (0 if not given), having checked every byte of the round before, and then rests
+while others use memory; at the end it checks once more and frees all.
 Exits with 0 if every byte was right, with 1 if not or if there is no memory, with 2 if it does not understand its arguments.";
+
+/// Between two rounds: long enough for others to fill memory with theirs.
+const REST: Duration = Duration::from_millis(20);
 
 const WORDS_IN_PAGE: usize = PAGE_SIZE as usize / 4;
 
@@ -88,6 +93,7 @@ impl Job {
                     write(words, self.pattern(pid, page, round));
                 }
             }
+            process::sleep(REST);
         }
         region.free()?;
         Ok(Ok(()))
