@@ -136,7 +136,8 @@ fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console) -> threa
         });
     }
     thread::spawn(move || {
-        let on_first = || drop(first_byte.send(()));
+        // Nobody may be waiting for it.
+        let on_first = || first_byte.send(()).unwrap_or_default();
         let copied = match attached {
             true => console::copy(from, io::stdout(), on_first),
             false => console::copy(from, io::sink(), on_first),

@@ -1,0 +1,88 @@
+//! What the boot loader says: on the screen by the BIOS, and on the first serial port.
+
+use core::fmt::{self, Write};
+
+use abi::image::{HOST_CONSOLE_PORT, HOST_EXIT_PORT, HOST_EXIT_VALUE};
+use x86::io::{inb, outb};
+
+use crate::bios::{self, Registers};
+
+/// The first serial port (16550 UART).
+const SERIAL: u16 = 0x3F8;
+/// Line status: the transmitter can take a byte.
+const CAN_SEND: u8 = 1 << 5;
+
+/// What the host is told when the machine could not start.
+const CANNOT_START: u32 = 126;
+
+/// Prints a line.
+macro_rules! println {
+    ($($arguments:tt)*) => { $crate::console::print(format_args!("{}\n", format_args!($($arguments)*))) };
+}
+
+pub(crate) use println;
+
+/// Sets the serial port to 115200 baud, 8 data bits, no parity, one stop bit.
+pub fn init() {
+    for (register, value) in [(3, 0x80), (0, 1), (1, 0), (3, 0x03), (2, 0x07)] {
+        // SAFETY: the ports are the UART's or nobody's; its registers change nothing in memory.
+        unsafe { outb(SERIAL + register, value) };
+    }
+}
+
+/// Prints on screen and serial port.
+pub fn print(arguments: fmt::Arguments<'_>) {
+    // Only a value's own formatting can fail.
+    let _ = Both.write_fmt(arguments);
+}
+
+struct Both;
+
+impl Write for Both {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            if byte == b'\n' {
+                put(b'\r');
+            }
+            put(byte);
+        }
+        Ok(())
+    }
+}
+
+fn put(byte: u8) {
+    const TELETYPE: u32 = 0x0E00;
+    const VIDEO: u8 = 0x10;
+    // SAFETY: the call writes to the screen only.
+    unsafe { bios::call(VIDEO, Registers { eax: TELETYPE | u32::from(byte), ..Registers::default() }) };
+    // A port without a UART reads as all ones; one that never gets ready is not waited for.
+    // SAFETY: as in `init`.
+    let is_ready = (0..100_000).any(|_| unsafe { inb(SERIAL + 5) } & CAN_SEND != 0);
+    if is_ready {
+        // SAFETY: as in `init`.
+        unsafe { outb(SERIAL, byte) };
+    }
+}
+
+/// Tells the host that the machine cannot start, and stops.
+pub fn stop() -> ! {
+    let _ = writeln!(Host, "status {CANNOT_START}");
+    // SAFETY: the port belongs to QEMU's exit device or to nobody.
+    unsafe { outb(HOST_EXIT_PORT, HOST_EXIT_VALUE) };
+    loop {
+        // SAFETY: interrupts are off; the CPU rests for good.
+        unsafe { x86::halt() };
+    }
+}
+
+struct Host;
+
+impl Write for Host {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            // SAFETY: the port belongs to QEMU's debug console or to nobody.
+            unsafe { outb(HOST_CONSOLE_PORT, byte) };
+        }
+        Ok(())
+    }
+}

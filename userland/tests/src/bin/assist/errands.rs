@@ -1,0 +1,140 @@
+//! What tests need another process for, other than breaking rules.
+
+use core::arch::asm;
+use core::time::Duration;
+
+use libsys::memory::{PAGE_SIZE, Region};
+use libsys::process::{self, Child};
+use libsys::{Errno, call, system};
+
+use super::rules::number;
+
+/// Runs an errand: its exit code, or `None` if there is none of that name.
+pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
+    let numbers = || arguments.iter().map(|argument| number(argument).unwrap_or(0));
+    let mut next = numbers();
+    let mut argument = || next.next().unwrap_or(0);
+    let done = match word {
+        "exit" => Ok(argument()),
+        "arguments" => Ok(checksum(arguments)),
+        "sleep" => {
+            process::sleep(Duration::from_millis(argument().into()));
+            Ok(0)
+        }
+        "spin" => spin(argument()),
+        "orphan" => Child::spawn("assist", ["sleep", "50"]).map(|_| 0),
+        "keep" => keep(argument(), argument(), argument()),
+        "after-free" => after_free(),
+        "past-end" => past_end(argument()),
+        "stack" => Ok(stack(argument())),
+        "stack-call" => Ok(stack_call(argument())),
+        "x87" => Ok(x87(argument(), argument())),
+        "constant" => Ok(u32::try_from("a constant".as_ptr().expose_provenance()).unwrap_or(0)),
+        "panic" => panic!("on request"),
+        _ => return None,
+    };
+    Some(done.unwrap_or(3))
+}
+
+/// FNV-1a over the arguments, each followed by a zero byte.
+pub fn checksum(arguments: &[&str]) -> u32 {
+    let bytes = arguments.iter().flat_map(|argument| argument.bytes().chain([0]));
+    bytes.fold(0x811C_9DC5, |sum: u32, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Uses the CPU, and nothing else, for so many milliseconds.
+fn spin(milliseconds: u32) -> Result<u32, Errno> {
+    let end = system::time()?.uptime_ms + u64::from(milliseconds);
+    while system::time()?.uptime_ms < end {
+        for step in 0..10_000 {
+            core::hint::black_box(step);
+        }
+    }
+    Ok(0)
+}
+
+/// Fills pages with a pattern, sleeps, and finds it again: 0 if it does.
+fn keep(seed: u32, pages: u32, milliseconds: u32) -> Result<u32, Errno> {
+    let mut region = Region::allocate((pages * PAGE_SIZE) as usize)?;
+    tests::fill(region.words(), seed);
+    process::sleep(Duration::from_millis(milliseconds.into()));
+    Ok(u32::from(!tests::holds(region.words(), seed)))
+}
+
+/// Uses a region after giving it back: at the first address of the heap that is nobody's then.
+fn after_free() -> Result<u32, Errno> {
+    let region = Region::allocate(PAGE_SIZE as usize)?;
+    let at = region.as_ptr();
+    // SAFETY: the page is this program's.
+    unsafe { at.write_volatile(1) };
+    region.free()?;
+    // SAFETY: none is claimed: this is the rule to break.
+    Ok(u32::from(unsafe { at.read_volatile() }))
+}
+
+/// Reads `offset` bytes behind the end of a region of one page, in front of which and behind which there is nothing.
+fn past_end(offset: u32) -> Result<u32, Errno> {
+    let [before, region, behind] =
+        [Region::allocate(4096 * 4)?, Region::allocate(PAGE_SIZE as usize)?, Region::allocate(4096 * 4)?];
+    before.free()?;
+    behind.free()?;
+    let at = region.as_ptr().wrapping_add((PAGE_SIZE + offset) as usize);
+    // SAFETY: none is claimed: this is the rule to break.
+    Ok(u32::from(unsafe { at.read_volatile() }))
+}
+
+/// Touches the stack at its new end after one big step, then every page in between.
+fn stack(bytes: u32) -> u32 {
+    let found: u32;
+    // SAFETY: the stack pointer is put back; what is written lies below it, where nothing else is.
+    unsafe {
+        asm!(
+            "mov {old}, esp",
+            "sub esp, ecx",
+            "and esp, -4096",
+            "mov dword ptr [esp], 77",
+            "2: cmp ecx, 4096",
+            "jb 3f",
+            "sub ecx, 4096",
+            "mov dword ptr [esp + ecx], 5",
+            "jmp 2b",
+            "3: mov {found}, [esp]",
+            "mov esp, {old}",
+            old = out(reg) _,
+            found = out(reg) found,
+            inout("ecx") bytes => _,
+        );
+    }
+    u32::from(found != 77 && found != 5)
+}
+
+/// Has a call write a record to stack that was never touched.
+fn stack_call(bytes: u32) -> u32 {
+    let here = 0u32;
+    let below = u32::try_from((&raw const here).expose_provenance()).unwrap_or(0) - bytes;
+    u32::from(call::time(below).is_err())
+}
+
+/// Keeps a value in an x87 register while others run: 0 if it is still there.
+fn x87(value: u32, rounds: u32) -> u32 {
+    let mut kept: u32 = 0;
+    for _ in 0..rounds {
+        // SAFETY: one register is pushed here and popped below; Rust code for this target holds no value in x87 registers across
+        // a call that it does not know of, since the whole is one `asm!` block.
+        unsafe {
+            asm!(
+                "fild dword ptr [{value}]",
+                "mov eax, 6",               // Yield
+                "int 0x80",
+                "fistp dword ptr [{kept}]",
+                value = in(reg) &raw const value,
+                kept = in(reg) &raw mut kept,
+                out("eax") _,
+            );
+        }
+        if kept != value {
+            return 1;
+        }
+    }
+    0
+}

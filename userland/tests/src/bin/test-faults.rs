@@ -1,0 +1,134 @@
+//! Programs that break a rule are ended, alone and with the exact reason.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::format;
+
+use libsys::abi::layout::{CODE_START, HEAP_START, KERNEL_START, STACK_LIMIT};
+use libsys::abi::{Access, FaultKind};
+use libsys::test::Verdict;
+use libsys::{ExitReason, check_eq};
+use tests::{assist, instruction_of};
+
+libsys::tests! {
+    null_pointers_end_the_program,
+    the_kernel_half_is_out_of_reach,
+    text_and_constants_cannot_be_written,
+    memory_that_is_not_allocated_is_not_there,
+    memory_that_was_freed_is_not_there,
+    a_region_ends_where_its_last_page_does,
+    a_stack_overflow_says_so,
+    privileged_instructions_are_refused,
+    ports_stay_closed_whatever_the_flags_say,
+    bad_segments_are_refused,
+    broken_instructions_have_their_own_reasons,
+    a_panic_exits_with_101,
+}
+
+/// `assist` breaks `rule` at `address`; the reason must say so in every field.
+fn memory_rule(rule: &str, address: u32, kind: FaultKind) -> Verdict {
+    let access = match rule {
+        "read" => Access::Read,
+        "write" => Access::Write,
+        _ => Access::Execute,
+    };
+    // A jump arrives: the instruction that faults is the one that is not there.
+    let instruction = if rule == "jump" { address } else { instruction_of(rule)? };
+    let found = assist(&[rule, &format!("{address:#x}")])?;
+    check_eq!(found, ExitReason::Fault { kind, access, address, instruction });
+    Ok(())
+}
+
+fn instruction_rule(rule: &str, kind: FaultKind) -> Verdict {
+    let instruction = instruction_of(rule)?;
+    let found = assist(&[rule])?;
+    check_eq!(found, ExitReason::Fault { kind, access: Access::Execute, address: instruction, instruction });
+    Ok(())
+}
+
+fn null_pointers_end_the_program() -> Verdict {
+    for rule in ["read", "write", "jump"] {
+        memory_rule(rule, 0, FaultKind::NullPointer)?;
+        memory_rule(rule, 4092, FaultKind::NullPointer)?;
+    }
+    Ok(())
+}
+
+fn the_kernel_half_is_out_of_reach() -> Verdict {
+    for address in [KERNEL_START, KERNEL_START + 0x0010_1000, 0xFF80_0000, 0xFFC0_0000, 0xFFFF_FFFC] {
+        for rule in ["read", "write", "jump"] {
+            memory_rule(rule, address, FaultKind::KernelMemory)?;
+        }
+    }
+    Ok(())
+}
+
+fn text_and_constants_cannot_be_written() -> Verdict {
+    memory_rule("write", instruction_of("cli")?, FaultKind::Forbidden)?;
+    let ExitReason::Exited(constant) = assist(&["constant"])? else { return Err("assist has no constant".into()) };
+    memory_rule("write", constant, FaultKind::Forbidden)
+}
+
+fn memory_that_is_not_allocated_is_not_there() -> Verdict {
+    for address in [4096, CODE_START - 4, HEAP_START + 0x1000_0000, 0x8000_0000, STACK_LIMIT - 8192, 0xBFFF_F000] {
+        for rule in ["read", "write", "jump"] {
+            memory_rule(rule, address, FaultKind::Unallocated)?;
+        }
+    }
+    Ok(())
+}
+
+fn memory_that_was_freed_is_not_there() -> Verdict {
+    let found = assist(&["after-free"])?;
+    check_eq!(matches!(found, ExitReason::Fault { kind: FaultKind::Unallocated, access: Access::Read, .. }), true);
+    Ok(())
+}
+
+fn a_region_ends_where_its_last_page_does() -> Verdict {
+    let found = assist(&["past-end", "0"])?;
+    check_eq!(matches!(found, ExitReason::Fault { kind: FaultKind::Unallocated, access: Access::Read, .. }), true);
+    check_eq!(assist(&["past-end", "0xffffffff"])?, ExitReason::Exited(0));
+    Ok(())
+}
+
+fn a_stack_overflow_says_so() -> Verdict {
+    let (kind, instruction) = (FaultKind::StackOverflow, instruction_of("overflow-stack")?);
+    let found = assist(&["overflow-stack"])?;
+    check_eq!(found, ExitReason::Fault { kind, access: Access::Write, address: STACK_LIMIT - 4, instruction });
+    memory_rule("write", STACK_LIMIT - 4096, FaultKind::StackOverflow)
+}
+
+fn privileged_instructions_are_refused() -> Verdict {
+    for rule in ["cli", "hlt", "in", "out", "load-cr3", "read-cr0", "lgdt", "invlpg", "int-page-fault", "int-timer", "sysenter"] {
+        instruction_rule(rule, FaultKind::Privileged)?;
+    }
+    Ok(())
+}
+
+fn ports_stay_closed_whatever_the_flags_say() -> Verdict {
+    instruction_rule("iopl", FaultKind::Privileged)
+}
+
+fn bad_segments_are_refused() -> Verdict {
+    for rule in ["bad-segment", "kernel-segment", "far-call"] {
+        instruction_rule(rule, FaultKind::Privileged)?;
+    }
+    Ok(())
+}
+
+fn broken_instructions_have_their_own_reasons() -> Verdict {
+    instruction_rule("ud2", FaultKind::InvalidInstruction)?;
+    instruction_rule("divide", FaultKind::DivideError)?;
+    instruction_rule("divide-overflow", FaultKind::DivideError)?;
+    instruction_rule("int3", FaultKind::Breakpoint)?;
+    instruction_rule("into", FaultKind::Overflow)?;
+    instruction_rule("bound", FaultKind::Overflow)?;
+    instruction_rule("x87-divide", FaultKind::FloatingPoint)
+}
+
+fn a_panic_exits_with_101() -> Verdict {
+    check_eq!(assist(&["panic"])?, ExitReason::Exited(101));
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! `AllocateMemory`, `FreeMemory` and `GetMapping` on a machine with frames to spare.
+#![no_std]
+#![no_main]
+
+use libsys::abi::layout::{HEAP_END, HEAP_START};
+use libsys::memory::{PAGE_SIZE, Region, free_memory, mapping};
+use libsys::test::Verdict;
+use libsys::{Errno, call, check, check_eq, system};
+
+libsys::tests! {
+    untouched_pages_take_no_frame,
+    a_touched_page_takes_one_frame_of_zeros,
+    freeing_gives_every_frame_back,
+    freeing_what_was_never_touched_gives_nothing_back_twice,
+    a_freed_hole_is_used_again,
+    regions_do_not_touch_each_other,
+    only_the_start_of_a_region_can_be_freed,
+    nothing_and_too_much_are_refused,
+    empty_page_tables_are_given_back,
+    a_mapping_tells_frame_and_slot,
+}
+
+const PAGE: usize = PAGE_SIZE as usize;
+
+fn frames_free() -> Result<u32, Errno> {
+    Ok(system::info()?.frames_free)
+}
+
+/// Brings this program's own pages in, so that only the heap changes afterwards.
+fn warm_up() -> Verdict {
+    for _ in 0..2 {
+        let mut region = Region::allocate(2 * PAGE)?;
+        region.words().fill(1);
+        mapping(region.as_ptr())?;
+        frames_free()?;
+        region.free()?;
+    }
+    Ok(())
+}
+
+fn untouched_pages_take_no_frame() -> Verdict {
+    warm_up()?;
+    let before = frames_free()?;
+    let region = Region::allocate(100 * PAGE)?;
+    check_eq!(frames_free()?, before);
+    check_eq!(mapping(region.as_ptr())?.physical_page(), None);
+    Ok(())
+}
+
+fn a_touched_page_takes_one_frame_of_zeros() -> Verdict {
+    warm_up()?;
+    let mut region = Region::allocate(10 * PAGE)?;
+    let before = frames_free()?;
+    let words = region.words();
+    check!(words[5 * PAGE / 4..6 * PAGE / 4].iter().all(|&word| word == 0));
+    check_eq!(frames_free()?, before - 1);
+    words[9 * PAGE / 4] = 1;
+    check_eq!(frames_free()?, before - 2);
+    Ok(())
+}
+
+fn freeing_gives_every_frame_back() -> Verdict {
+    warm_up()?;
+    let before = frames_free()?;
+    for _ in 0..3 {
+        let mut region = Region::allocate(500 * PAGE)?;
+        region.words().fill(0xFFFF_FFFF);
+        check!(frames_free()? <= before - 500);
+        region.free()?;
+        check_eq!(frames_free()?, before);
+    }
+    // What others had written does not show through.
+    let mut region = Region::allocate(500 * PAGE)?;
+    check!(region.words().iter().all(|&word| word == 0));
+    Ok(())
+}
+
+fn freeing_what_was_never_touched_gives_nothing_back_twice() -> Verdict {
+    warm_up()?;
+    let before = system::info()?;
+    for _ in 0..10 {
+        Region::allocate(50 * PAGE)?.free()?;
+    }
+    let after = system::info()?;
+    check_eq!(after.frames_free, before.frames_free);
+    check_eq!(after.slots_free, before.slots_free);
+    Ok(())
+}
+
+fn a_freed_hole_is_used_again() -> Verdict {
+    let [first, second, third] = [Region::allocate(PAGE)?, Region::allocate(3 * PAGE)?, Region::allocate(PAGE)?];
+    let hole = second.as_ptr();
+    second.free()?;
+    let again = Region::allocate(3 * PAGE)?;
+    check_eq!(again.as_ptr(), hole);
+    again.free()?;
+    // A larger one does not fit between its neighbours.
+    let larger = Region::allocate(4 * PAGE)?;
+    check!(larger.as_ptr() != hole);
+    drop((first, third));
+    Ok(())
+}
+
+fn regions_do_not_touch_each_other() -> Verdict {
+    let mut regions = [Region::allocate(1)?, Region::allocate(PAGE + 1)?, Region::allocate(3 * PAGE)?];
+    for (seed, region) in (0u32..).zip(&mut regions) {
+        tests::fill(region.words(), seed);
+    }
+    for (seed, region) in (0u32..).zip(&mut regions) {
+        check!(tests::holds(region.words(), seed), "region {seed}");
+    }
+    check_eq!(regions.map(|mut region| region.bytes().len() / PAGE), [1, 2, 3]);
+    Ok(())
+}
+
+fn only_the_start_of_a_region_can_be_freed() -> Verdict {
+    let mut region = Region::allocate(3 * PAGE)?;
+    region.words().fill(7);
+    let start = region.as_ptr();
+    for wrong in [start.wrapping_add(PAGE), start.wrapping_add(4), start.wrapping_sub(PAGE), core::ptr::null_mut()] {
+        check_eq!(free_memory(wrong), Err(Errno::BadAddress));
+    }
+    let text = only_the_start_of_a_region_can_be_freed as *const u8;
+    check_eq!(free_memory(text.wrapping_sub(text.addr() % PAGE)), Err(Errno::BadAddress));
+    check!(region.words().iter().all(|&word| word == 7));
+    region.free()?;
+    check_eq!(free_memory(start), Err(Errno::BadAddress));
+    Ok(())
+}
+
+fn nothing_and_too_much_are_refused() -> Verdict {
+    check_eq!(call::allocate_memory(0), Err(Errno::InvalidArgument));
+    let before = system::info()?.pages_promised;
+    check_eq!(call::allocate_memory(u32::MAX), Err(Errno::OutOfAddressSpace));
+    check_eq!(call::allocate_memory(HEAP_END - HEAP_START + 1), Err(Errno::OutOfAddressSpace));
+    check_eq!(call::allocate_memory((HEAP_END - HEAP_START) / 2), Err(Errno::OutOfMemory));
+    check_eq!(system::info()?.pages_promised, before);
+    Ok(())
+}
+
+fn empty_page_tables_are_given_back() -> Verdict {
+    const SPAN: usize = 16 << 20;
+    let before = system::info()?.frames_tables;
+    let mut region = Region::allocate(SPAN)?;
+    for offset in (0..SPAN).step_by(4 << 20) {
+        region.bytes()[offset] = 1;
+    }
+    check!(system::info()?.frames_tables >= before + 3);
+    region.free()?;
+    check_eq!(system::info()?.frames_tables, before);
+    Ok(())
+}
+
+fn a_mapping_tells_frame_and_slot() -> Verdict {
+    let mut region = Region::allocate(2 * PAGE)?;
+    check_eq!(mapping(region.as_ptr())?.physical_page(), None);
+    region.bytes()[0] = 1;
+    let first = mapping(region.as_ptr())?;
+    check!(first.physical_page().is_some());
+    check_eq!(first.disk_page(), None);
+    check_eq!(mapping(region.as_ptr().wrapping_add(4095))?, first);
+    check_eq!(mapping(region.as_ptr().wrapping_add(PAGE))?.physical_page(), None);
+    region.bytes()[PAGE] = 1;
+    check!(mapping(region.as_ptr().wrapping_add(PAGE))? != first);
+    for nowhere in [0, 0xC000_0000, 0xFFFF_F000, HEAP_START + 0x2000_0000] {
+        check_eq!(mapping(core::ptr::without_provenance(nowhere as usize)), Err(Errno::BadAddress));
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! What a program has in its registers is its own.
+#![no_std]
+#![no_main]
+
+use core::arch::asm;
+
+use libsys::process::Child;
+use libsys::test::Verdict;
+use libsys::{ExitReason, check_eq, process};
+use tests::ASSIST;
+
+libsys::tests! {
+    calls_keep_all_registers_but_the_result,
+    preemption_keeps_all_registers,
+    floating_point_is_each_programs_own,
+    floating_point_begins_clean,
+    odd_flags_at_a_call_do_no_harm,
+    odd_segments_at_a_call_do_no_harm,
+}
+
+/// Registers after a call, or after a while: `ebx ecx edx esi edi ebp`, 1 if they are all as set.
+fn calls_keep_all_registers_but_the_result() -> Verdict {
+    for number in [6u32, 8, 99] {
+        let same: u32;
+        // SAFETY: all registers that the block changes are saved on the stack or named.
+        unsafe {
+            asm!(
+                "push ebx", "push esi", "push ebp",
+                "mov ebx, 0x11111111", "mov ecx, 0x22222222", "mov edx, 0x33333333",
+                "mov esi, 0x44444444", "mov edi, 0x55555555", "mov ebp, 0x66666666",
+                "int 0x80",
+                "xor eax, eax",
+                "cmp ebx, 0x11111111", "jne 2f", "cmp ecx, 0x22222222", "jne 2f", "cmp edx, 0x33333333", "jne 2f",
+                "cmp esi, 0x44444444", "jne 2f", "cmp edi, 0x55555555", "jne 2f", "cmp ebp, 0x66666666", "jne 2f",
+                "inc eax",
+                "2: pop ebp", "pop esi", "pop ebx",
+                inout("eax") number => same, out("ecx") _, out("edx") _, out("edi") _,
+            );
+        }
+        check_eq!((number, same), (number, 1));
+    }
+    Ok(())
+}
+
+fn preemption_keeps_all_registers() -> Verdict {
+    let other = Child::spawn(ASSIST, ["spin", "200"])?;
+    for _ in 0..20 {
+        let same: u32;
+        // SAFETY: as above. The loop runs for several time slices.
+        unsafe {
+            asm!(
+                "push ebx", "push esi", "push ebp",
+                "mov ebx, 0x11111111", "mov edx, 0x33333333",
+                "mov esi, 0x44444444", "mov edi, 0x55555555", "mov ebp, 0x66666666", "mov eax, 0x77777777",
+                "mov ecx, 3000000",
+                "3: dec ecx", "jnz 3b",
+                "cmp ebx, 0x11111111", "jne 2f", "cmp edx, 0x33333333", "jne 2f", "cmp eax, 0x77777777", "jne 2f",
+                "cmp esi, 0x44444444", "jne 2f", "cmp edi, 0x55555555", "jne 2f", "cmp ebp, 0x66666666", "jne 2f",
+                "inc ecx",
+                "2: pop ebp", "pop esi", "pop ebx",
+                out("eax") _, out("ecx") same, out("edx") _, out("edi") _,
+            );
+        }
+        check_eq!(same, 1);
+    }
+    other.wait()?;
+    Ok(())
+}
+
+fn floating_point_is_each_programs_own() -> Verdict {
+    let others = [
+        Child::spawn(ASSIST, ["x87", "1111", "200"])?,
+        Child::spawn(ASSIST, ["x87", "2222", "200"])?,
+        Child::spawn(ASSIST, ["x87", "3333", "200"])?,
+    ];
+    for other in others {
+        check_eq!(other.wait()?.reason, ExitReason::Exited(0));
+    }
+    Ok(())
+}
+
+fn floating_point_begins_clean() -> Verdict {
+    let mut environment = [0u32; 7];
+    // SAFETY: FNSTENV writes 28 bytes to the array, and masks all exceptions, which they are already.
+    unsafe { asm!("fnstenv [{}]", in(reg) environment.as_mut_ptr()) };
+    check_eq!(environment[0] & 0xFFFF, 0x037F);
+    check_eq!(environment[2] & 0xFFFF, 0xFFFF);
+    Ok(())
+}
+
+fn odd_flags_at_a_call_do_no_harm() -> Verdict {
+    // Direction, nested task, alignment check; with a call that copies a record, and one that switches.
+    for flag in [0x400u32, 0x4000, 0x4_0000] {
+        for number in [6u32, 8] {
+            let result: u32;
+            // SAFETY: the flags are put back right after the call.
+            unsafe {
+                asm!(
+                    "pushfd", "pushfd", "or [esp], {flag}", "popfd",
+                    "int 0x80",
+                    "popfd",
+                    flag = in(reg) flag,
+                    inout("eax") number => result,
+                );
+            }
+            check_eq!(result, if number == 8 { process::pid() } else { 0 });
+        }
+    }
+    Ok(())
+}
+
+fn odd_segments_at_a_call_do_no_harm() -> Verdict {
+    let result: u32;
+    // SAFETY: the segments are put back right after the call; the stack is reached through SS alone.
+    unsafe {
+        asm!(
+            "mov edx, ds", "xor ecx, ecx", "mov ds, ecx", "mov es, ecx", "mov fs, ecx", "mov gs, ecx",
+            "int 0x80",
+            "mov ds, edx", "mov es, edx", "mov fs, edx", "mov gs, edx",
+            inout("eax") 8u32 => result, out("ecx") _, out("edx") _,
+        );
+    }
+    check_eq!(result, process::pid());
+    Ok(())
+}

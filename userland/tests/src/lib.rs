@@ -1,0 +1,57 @@
+//! What the test programs share: starting other programs, and `assist`, which breaks rules on request.
+#![no_std]
+
+extern crate alloc;
+
+use alloc::format;
+
+use libsys::abi::record::ExitStatus;
+use libsys::process::Child;
+use libsys::test::Failure;
+use libsys::{Errno, ExitReason};
+
+/// The program that breaks rules.
+pub const ASSIST: &str = "assist";
+
+/// Runs a program to its end.
+///
+/// # Errors
+/// An [`Errno`] if it cannot be started.
+pub fn run(program: &str, arguments: &[&str]) -> Result<ExitStatus, Errno> {
+    Child::spawn(program, arguments)?.wait()
+}
+
+/// Has `assist` do something, and returns how it ended.
+///
+/// # Errors
+/// An [`Errno`] if it cannot be started.
+pub fn assist(arguments: &[&str]) -> Result<ExitReason, Errno> {
+    run(ASSIST, arguments).map(|status| status.reason)
+}
+
+/// The address of the instruction with which `assist` breaks a rule.
+///
+/// # Errors
+/// If it knows no such rule.
+pub fn instruction_of(rule: &str) -> Result<u32, Failure> {
+    match assist(&["where", rule])? {
+        ExitReason::Exited(address) if address > 2 => Ok(address),
+        other => Err(format!("assist does not know `{rule}`: {other}").into()),
+    }
+}
+
+/// Fills words with a pattern made of `seed`.
+pub fn fill(words: &mut [u32], seed: u32) {
+    for (index, word) in (0u32..).zip(words) {
+        *word = pattern(seed, index);
+    }
+}
+
+/// The words hold the pattern of `seed`.
+pub fn holds(words: &[u32], seed: u32) -> bool {
+    (0u32..).zip(words).all(|(index, &word)| word == pattern(seed, index))
+}
+
+const fn pattern(seed: u32, index: u32) -> u32 {
+    (seed ^ index.wrapping_mul(0x9E37_79B1)).wrapping_mul(0x85EB_CA77) ^ index
+}
