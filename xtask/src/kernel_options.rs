@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn words_are_kept_apart() {
-        assert_eq!(line(&["seed=1", "pio"], &["hello", "a b", "", "100%", "é"]), "seed=1 pio -- hello a%20b % 100%25 %c3%a9");
+        assert_eq!(
+            line(&["seed=1", "pio"], &["hello", "a b", "", "100%", "é"]),
+            "seed=1 pio -- hello a%20b % 100%25 %c3%a9"
+        );
         assert_eq!(line(&[], &["hello"]), "-- hello");
         assert_eq!(line(&[], &[]), "");
     }

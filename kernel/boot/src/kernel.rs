@@ -32,8 +32,9 @@ pub fn load(drive: u32, file_len: u32, map: &MemoryMap) -> Result<u32, BootError
     let first = disk::read(drive, KERNEL_SECTOR, 1)?;
     let (entry, segments) = parse(first).ok_or(BootError::NotElf)?;
     for segment in segments {
-        segment.check(file_len, map)?;
+        segment.check(file_len).ok_or(BootError::NotElf)?;
     }
+    check_memory(&segments, map)?;
     let mut done = 0;
     while done < file_len {
         let sectors = (file_len - done).div_ceil(SECTOR_SIZE).min(MAX_SECTORS.into());
@@ -72,22 +73,27 @@ fn parse(file: &[u8]) -> Option<(u32, [Segment; MAX_SEGMENTS])> {
     Some((entry, segments))
 }
 
+/// There is memory where the kernel goes.
+fn check_memory(segments: &[Segment], map: &MemoryMap) -> Result<(), BootError> {
+    let needed_end = segments.iter().map(Segment::end).max().unwrap_or(LOWEST);
+    let available = map.available_from(LOWEST.into());
+    if u64::from(needed_end.saturating_sub(LOWEST)) > available {
+        return Err(BootError::TooLittleMemory { needed_end, available });
+    }
+    Ok(())
+}
+
 impl Segment {
-    /// The segment's bytes are in the file, and its place is memory above the loader.
-    fn check(&self, file_len: u32, map: &MemoryMap) -> Result<(), BootError> {
-        if self.memory_len == 0 {
-            return Ok(());
-        }
-        let file_end = self.file_offset.checked_add(self.file_len).ok_or(BootError::NotElf)?;
-        let end = self.address.checked_add(self.memory_len).ok_or(BootError::NotElf)?;
-        if file_end > file_len || self.file_len > self.memory_len || self.address < LOWEST {
-            return Err(BootError::NotElf);
-        }
-        let available = map.available_from(LOWEST.into());
-        if u64::from(end - LOWEST) > available {
-            return Err(BootError::TooLittleMemory { needed_end: end, available });
-        }
-        Ok(())
+    /// The segment's bytes are in the file, and its place is above the loader.
+    fn check(&self, file_len: u32) -> Option<()> {
+        let file_end = self.file_offset.checked_add(self.file_len)?;
+        self.address.checked_add(self.memory_len)?;
+        let is_above = self.address >= LOWEST || self.memory_len == 0;
+        (file_end <= file_len && self.file_len <= self.memory_len && is_above).then_some(())
+    }
+
+    const fn end(&self) -> u32 {
+        self.address + self.memory_len
     }
 
     /// Takes what is the segment's from `bytes`, which are the file's from `offset` on.
@@ -99,7 +105,7 @@ impl Segment {
             return;
         }
         let from = &bytes[(start - offset) as usize..(end - offset) as usize];
-        // SAFETY: `check` found memory there, above the loader and its buffer, and nothing else is in it yet.
+        // SAFETY: `check` and `check_memory` found memory there, above the loader and its buffer, and nothing else is in it yet.
         unsafe { memory(self.address + (start - self.file_offset), from.len()) }.copy_from_slice(from);
     }
 

@@ -57,6 +57,11 @@ fn kind_of(vector: u32) -> Option<FaultKind> {
     })
 }
 
+/// The CPU reports the instruction behind the one that did it: `int3` and `into`, which are one byte long.
+const fn is_behind(vector: u32) -> bool {
+    matches!(vector, 3 | 4)
+}
+
 /// Handles an exception other than a page fault.
 pub fn handle(frame: &TrapFrame) {
     if frame.vector == NOT_AVAILABLE {
@@ -65,8 +70,8 @@ pub fn handle(frame: &TrapFrame) {
     if frame.is_from_user()
         && let Some(kind) = kind_of(frame.vector)
     {
-        let access = Access::Execute;
-        process::end_current(ExitReason::Fault { kind, access, address: frame.eip, instruction: frame.eip });
+        let instruction = frame.eip.wrapping_sub(if is_behind(frame.vector) { 1 } else { 0 });
+        process::end_current(ExitReason::Fault { kind, access: Access::Execute, address: instruction, instruction });
     }
     report(frame, format_args!("error code {:#x}", frame.error_code))
 }

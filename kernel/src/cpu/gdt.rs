@@ -1,7 +1,7 @@
 //! Segments: flat, as paging does the protection (Intel SDM 3A, "Basic Flat Model").
 
 use kcore::addr::{PhysAddr, VirtAddr};
-use x86::dtables::{DescriptorTablePointer, lgdt};
+use x86::dtables::{DescriptorTablePointer, lgdt, load_ldtr};
 use x86::segmentation::SegmentSelector;
 use x86::task::load_tr;
 
@@ -53,6 +53,8 @@ pub fn init() {
                 code = const KERNEL_CODE, data = in(reg) u32::from(KERNEL_DATA), scratch = out(reg) _,
             );
             load_tr(SegmentSelector::from_raw(MAIN_TASK));
+            // At reset the local table begins at address 0 and is 64 KiB long; ring 3 must not get at descriptors there.
+            load_ldtr(SegmentSelector::from_raw(0));
         }
     });
 }

@@ -11,9 +11,9 @@ use super::keyboard::Keyboard;
 use super::pic;
 use super::serial::SerialPort;
 use super::vga::VgaScreen;
-use super::waiters::Waiters;
 use crate::cell::KernelCell;
 use crate::process::scheduler;
+use crate::process::waiters::Waiters;
 
 /// The keyboard's interrupt line.
 pub const KEYBOARD_LINE: u8 = 1;

@@ -10,7 +10,6 @@ pub mod power;
 mod serial;
 pub mod timer;
 mod vga;
-mod waiters;
 
 use crate::process::scheduler;
 

@@ -61,6 +61,6 @@ pub const fn stack_pages(number: u32) -> (Page, Page) {
 /// The address lies in the guard page of some kernel stack.
 pub fn is_stack_guard(at: VirtAddr) -> bool {
     (STACK_AREA..STACK_AREA_END).contains(&at.raw())
-        && (Page::containing(at).number() - Page::containing(VirtAddr::new(STACK_AREA)).number()) % STACK_STRIDE_PAGES
-            == 0
+        && (Page::containing(at).number() - Page::containing(VirtAddr::new(STACK_AREA)).number())
+            .is_multiple_of(STACK_STRIDE_PAGES)
 }

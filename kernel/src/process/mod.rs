@@ -8,6 +8,7 @@ mod create;
 mod end;
 pub mod scheduler;
 pub mod transit;
+pub mod waiters;
 
 use alloc::boxed::Box;
 

@@ -1,6 +1,5 @@
 //! Who runs: round robin over the runnable processes, ten milliseconds each.
 
-use kcore::addr::Pid;
 use kcore::process_table::{ProcessSlot, ProcessTable};
 use kcore::run_queue::RunQueue;
 use kcore::sleepers::Sleepers;
@@ -80,12 +79,6 @@ pub fn current() -> Current {
         Some(current) => current,
         None => panic!("no process runs yet"),
     }
-}
-
-/// The pid of the process that runs now.
-#[inline]
-pub fn current_pid() -> Pid {
-    current().pid
 }
 
 /// Puts a process where the scheduler finds it, unless it runs or is already there.

@@ -48,7 +48,9 @@ impl FromStr for Extra {
     fn from_str(text: &str) -> Result<Self, String> {
         let whole = Path::new(text);
         let (path, name) = match text.rsplit_once(':') {
-            Some((path, name)) if !whole.is_file() && !path.is_empty() && !name.is_empty() => (Path::new(path), Some(name)),
+            Some((path, name)) if !whole.is_file() && !path.is_empty() && !name.is_empty() => {
+                (Path::new(path), Some(name))
+            }
             _ => (whole, None),
         };
         let own = || path.file_name().and_then(OsStr::to_str);
@@ -179,12 +181,7 @@ fn write_kernel(image: &mut File, kernel: &[u8]) -> Result<()> {
     write_at(image, KERNEL_SECTOR, kernel)
 }
 
-fn write_files(
-    image: &mut File,
-    swap: Size,
-    files: &BTreeMap<String, Vec<u8>>,
-    contents: &mut Contents,
-) -> Result<()> {
+fn write_files(image: &mut File, swap: Size, files: &BTreeMap<String, Vec<u8>>, contents: &mut Contents) -> Result<()> {
     let partition = Partition::new(image, PARTITION_SECTOR, contents.partition_blocks);
     let mut system = FileSystem::format(partition).map_err(|error| anyhow::anyhow!("{error}"))?;
     let swap_bytes = u32::try_from(swap.in_bytes()).context("the swap file must be smaller than 4G")?;
@@ -217,7 +214,10 @@ impl Contents {
         println!("  sector        1  boot parameters");
         println!("  sectors 2..{KERNEL_SECTOR:<4}  second stage of the boot loader");
         println!("  sectors {KERNEL_SECTOR}..{kernel_end:<4} kernel, {} bytes", self.kernel_bytes);
-        println!("  sector {PARTITION_SECTOR:>8}  partition: fakefs, {} blocks of {BLOCK_SIZE} bytes", self.partition_blocks);
+        println!(
+            "  sector {PARTITION_SECTOR:>8}  partition: fakefs, {} blocks of {BLOCK_SIZE} bytes",
+            self.partition_blocks
+        );
         for (name, bytes) in &self.files {
             println!("    {bytes:>10}  {name}");
         }

@@ -20,7 +20,10 @@ struct Manager {
 const MANAGERS: [Manager; 5] = [
     Manager {
         tool: "apt-get",
-        commands: &[&["apt-get", "update"], &["apt-get", "install", "-y", "--no-install-recommends", "qemu-system-x86"]],
+        commands: &[
+            &["apt-get", "update"],
+            &["apt-get", "install", "-y", "--no-install-recommends", "qemu-system-x86"],
+        ],
         needs_root: true,
     },
     Manager { tool: "dnf", commands: &[&["dnf", "install", "-y", "qemu-system-x86-core"]], needs_root: true },
@@ -47,7 +50,10 @@ pub fn ready() -> Result<PathBuf> {
         bail!("{EMULATOR} is missing; install QEMU from https://www.qemu.org/download and start again")
     };
     let Some(prefix) = prefix(manager) else {
-        bail!("{EMULATOR} is missing, and installing it takes rights that this user lacks. Run:\n\n    {}\n", advice(manager))
+        bail!(
+            "{EMULATOR} is missing, and installing it takes rights that this user lacks. Run:\n\n    {}\n",
+            advice(manager)
+        )
     };
     step("QEMU is missing; installing it");
     for words in manager.commands {

@@ -47,10 +47,8 @@ impl Toolchain {
         cargo.env("RUSTC_BOOTSTRAP", "1");
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         cargo.env("CARGO_TARGET_I586_UNKNOWN_LINUX_GNU_LINKER", &self.linker);
-        cargo.env(
-            "CARGO_TARGET_I586_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-            "-C linker-flavor=ld.lld -C relocation-model=static",
-        );
+        cargo
+            .env("CARGO_TARGET_I586_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-C linker-flavor=ld.lld -C relocation-model=static");
         if let Source::Unpacked(unpacked) = &self.source {
             cargo.env("RUSTC", unpacked.rustc());
         }
@@ -136,7 +134,7 @@ fn linker(sysroot: &Path) -> Result<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path().join("bin/rust-lld")))
         .find(|path| path.is_file());
     let installed = || super::qemu::in_path("ld.lld");
-    beside
-        .or_else(installed)
-        .context("there is no linker for the guest; install LLVM's `lld`, or use rustup's toolchain, which brings rust-lld")
+    beside.or_else(installed).context(
+        "there is no linker for the guest; install LLVM's `lld`, or use rustup's toolchain, which brings rust-lld",
+    )
 }

@@ -1,3 +1,7 @@
 //! placeholder
-use anyhow::Result; use std::process::ExitCode; use crate::cli::TestOptions;
-pub fn command(_: &TestOptions) -> Result<ExitCode> { Ok(ExitCode::SUCCESS) }
+use crate::cli::TestOptions;
+use anyhow::Result;
+use std::process::ExitCode;
+pub fn command(_: &TestOptions) -> Result<ExitCode> {
+    Ok(ExitCode::SUCCESS)
+}

@@ -16,11 +16,11 @@ use kcore::process_table::ProcessSlot;
 pub use detect::{NoDisk, Transfers};
 pub use kcore::disk::{Direction, DiskError, SectorIndex};
 
-use super::waiters::Waiters;
 use super::{pic, timer};
 use crate::cell::KernelCell;
 use crate::cpu::interrupts;
 use crate::process::scheduler;
+use crate::process::waiters::Waiters;
 use controller::AtaController;
 
 /// The primary channel's interrupt line.

@@ -101,7 +101,9 @@ fn a_stack_overflow_says_so() -> Verdict {
 }
 
 fn privileged_instructions_are_refused() -> Verdict {
-    for rule in ["cli", "hlt", "in", "out", "load-cr3", "read-cr0", "lgdt", "invlpg", "int-page-fault", "int-timer", "sysenter"] {
+    for rule in
+        ["cli", "hlt", "in", "out", "load-cr3", "read-cr0", "lgdt", "invlpg", "int-page-fault", "int-timer", "sysenter"]
+    {
         instruction_rule(rule, FaultKind::Privileged)?;
     }
     Ok(())

@@ -78,7 +78,7 @@ fn past_end(offset: u32) -> Result<u32, Errno> {
         [Region::allocate(4096 * 4)?, Region::allocate(PAGE_SIZE as usize)?, Region::allocate(4096 * 4)?];
     before.free()?;
     behind.free()?;
-    let at = region.as_ptr().wrapping_add((PAGE_SIZE + offset) as usize);
+    let at = region.as_ptr().wrapping_add(PAGE_SIZE.wrapping_add(offset) as usize);
     // SAFETY: none is claimed: this is the rule to break.
     Ok(u32::from(unsafe { at.read_volatile() }))
 }

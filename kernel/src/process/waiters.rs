@@ -2,7 +2,7 @@
 
 use kcore::process_table::{MAX_PROCESSES, ProcessSlot};
 
-use crate::process::scheduler;
+use super::scheduler;
 
 const WORD_COUNT: usize = MAX_PROCESSES.div_ceil(32) as usize;
 
