@@ -68,17 +68,17 @@ impl<D: BlockDevice> FileSystem<D> {
         if block_count <= DATA_START {
             return Err(Damage::NoSuperblock.into());
         }
-        let mut newest: Option<(usize, TableHeader, Vec<u8>)> = None;
-        for (index, start) in TABLE_STARTS.into_iter().enumerate() {
-            if let Some((header, copy)) = read_table(&mut device, start)?
-                && newest.as_ref().is_none_or(|(_, best, _)| header.sequence > best.sequence)
+        let mut newest: Option<TableCopy> = None;
+        for index in 0..TABLE_STARTS.len() {
+            if let Some(copy) = TableCopy::read(&mut device, index)?
+                && newest.as_ref().is_none_or(|best| copy.header.sequence > best.header.sequence)
             {
-                newest = Some((index, header, copy));
+                newest = Some(copy);
             }
         }
-        let (current, header, copy) = newest.ok_or(Damage::NoTable)?;
-        let (table, free) = build(&copy[TABLE_HEADER_BYTES..][..header.len], block_count)?;
-        Ok(Self { device, table, free, sequence: header.sequence, current })
+        let newest = newest.ok_or(Damage::NoTable)?;
+        let (table, free) = build(newest.entries(), block_count)?;
+        Ok(Self { device, table, free, sequence: newest.header.sequence, current: newest.index })
     }
 
     /// Writes the table to the copy that does not count, which makes it count. Until that has happened the other does.
@@ -215,20 +215,34 @@ impl<D: BlockDevice> FileSystem<D> {
     }
 }
 
-/// Reads one copy of the table; `None` if it is damaged.
-fn read_table<D: BlockDevice>(device: &mut D, start: u32) -> Result<Option<(TableHeader, Vec<u8>)>, FsError<D::Error>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(BLOCK_BYTES)?;
-    copy.resize(BLOCK_BYTES, 0);
-    device.read(BlockIndex::new(start), &mut copy).map_err(FsError::Device)?;
-    let Some(header) = TableHeader::decode(&copy) else { return Ok(None) };
-    let len = (TABLE_HEADER_BYTES + header.len).next_multiple_of(BLOCK_BYTES);
-    if len > BLOCK_BYTES {
-        copy.try_reserve_exact(len - BLOCK_BYTES)?;
-        copy.resize(len, 0);
-        device.read(BlockIndex::new(start + 1), &mut copy[BLOCK_BYTES..]).map_err(FsError::Device)?;
+/// One copy of the table, as read.
+struct TableCopy {
+    index: usize,
+    header: TableHeader,
+    bytes: Vec<u8>,
+}
+
+impl TableCopy {
+    /// Reads the copy of this index; `None` if it is damaged.
+    fn read<D: BlockDevice>(device: &mut D, index: usize) -> Result<Option<Self>, FsError<D::Error>> {
+        let start = TABLE_STARTS[index];
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(BLOCK_BYTES)?;
+        bytes.resize(BLOCK_BYTES, 0);
+        device.read(BlockIndex::new(start), &mut bytes).map_err(FsError::Device)?;
+        let Some(header) = TableHeader::decode(&bytes) else { return Ok(None) };
+        let len = (TABLE_HEADER_BYTES + header.len).next_multiple_of(BLOCK_BYTES);
+        if len > BLOCK_BYTES {
+            bytes.try_reserve_exact(len - BLOCK_BYTES)?;
+            bytes.resize(len, 0);
+            device.read(BlockIndex::new(start + 1), &mut bytes[BLOCK_BYTES..]).map_err(FsError::Device)?;
+        }
+        Ok(header.matches(&bytes).then_some(Self { index, header, bytes }))
     }
-    Ok(header.matches(&copy).then_some((header, copy)))
+
+    fn entries(&self) -> &[u8] {
+        &self.bytes[TABLE_HEADER_BYTES..][..self.header.len]
+    }
 }
 
 /// Builds the table and the free map from a copy's entries, and checks that they make sense together.

@@ -28,7 +28,7 @@ pub fn or_stop<T>(result: Result<T, impl Display>) -> T {
 /// Says which word of the command line was not understood.
 pub fn warn_of_unknown(options: &CommandLine<'_>) {
     if let Some(word) = options.unknown {
-        kprintln!("kernel: option `{word}` is not known; known are seed=N, frames=N, check=N, pio");
+        kprintln!("kernel: option `{word}` is not known; known are seed=N, frames=N, check=N, pio, provoke=WHAT");
     }
 }
 

@@ -62,8 +62,8 @@ pub enum End {
 pub enum Console {
     /// To this process's terminal or pipes.
     Attached,
-    /// Nowhere but to the result.
-    Captured,
+    /// Nowhere but to the result; this is typed at it.
+    Scripted(Vec<u8>),
 }
 
 impl Machine {
@@ -127,12 +127,16 @@ impl End {
 fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console) -> thread::JoinHandle<Vec<u8>> {
     let attached = matches!(console, Console::Attached);
     let (first_byte, has_started) = mpsc::channel();
+    let script = match console {
+        Console::Attached => None,
+        Console::Scripted(bytes) => Some(io::Cursor::new(bytes.clone())),
+    };
     // What is sent before the kernel has set up its serial port is lost: the first output shows that it has.
-    if let Some(mut to) = to.filter(|_| attached) {
-        thread::spawn(move || {
-            if has_started.recv().is_ok() {
-                pump(io::stdin(), &mut to);
-            }
+    if let Some(mut to) = to {
+        thread::spawn(move || match (has_started.recv(), script) {
+            (Ok(()), Some(script)) => pump(script, &mut to),
+            (Ok(()), None) => pump(io::stdin(), &mut to),
+            (Err(_), _) => {}
         });
     }
     thread::spawn(move || {

@@ -5,8 +5,10 @@ use abi::image::SECTOR_SIZE;
 use crate::bios::{self, Registers, offset};
 use crate::error::BootError;
 
-/// Where the BIOS reads to: the first 64 KiB above the loader, in one segment.
-const BUFFER: usize = 0x1_0000;
+/// The segment that the BIOS reads to: the first 64 KiB above the loader.
+const BUFFER_SEGMENT: u16 = 0x1000;
+/// The same as an address.
+const BUFFER: usize = (BUFFER_SEGMENT as usize) << 4;
 /// The most sectors that one call may ask for.
 pub const MAX_SECTORS: u16 = 127;
 /// A drive may fail once or twice before it gets it right.
@@ -36,7 +38,7 @@ pub fn read(drive: u32, first_sector: u32, sectors: u16) -> Result<&'static [u8]
             reserved: 0,
             sectors,
             offset: 0,
-            segment: (BUFFER >> 4) as u16,
+            segment: BUFFER_SEGMENT,
             first_sector: [first_sector, 0],
         };
         let registers = Registers { eax: 0x4200, edx: drive, esi: offset(&raw const packet), ..Registers::default() };

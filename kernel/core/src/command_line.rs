@@ -16,10 +16,38 @@ pub struct CommandLine<'a> {
     pub programmed_io: bool,
     /// `check=N`: the books of the memory system are compared every N page faults; 0 means never.
     pub check_every: u32,
+    /// `provoke=WHAT`: the kernel breaks one of its own rules when the first program starts, to show how that is reported.
+    pub provoke: Option<Provocation>,
     /// The word that was not understood, if any; all others count.
     pub unknown: Option<&'a str>,
     /// What follows ` -- `, still encoded.
     program: Option<&'a str>,
+}
+
+/// A rule that the kernel breaks on request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provocation {
+    /// Reads an address of the kernel half where nothing is.
+    PageFault,
+    /// Writes to its own instructions.
+    WriteToText,
+    /// Calls itself until its stack is used up.
+    StackOverflow,
+    /// Panics.
+    Panic,
+}
+
+impl Provocation {
+    /// The provocation of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "page-fault" => Self::PageFault,
+            "write-to-text" => Self::WriteToText,
+            "stack-overflow" => Self::StackOverflow,
+            "panic" => Self::Panic,
+            _ => return None,
+        })
+    }
 }
 
 impl<'a> CommandLine<'a> {
@@ -45,6 +73,7 @@ impl<'a> CommandLine<'a> {
             "seed" => value.parse().map(|seed| self.seed = Some(seed)).is_ok(),
             "frames" => value.parse().map(|frames| self.frames = Some(frames)).is_ok(),
             "check" => value.parse().map(|every| self.check_every = every).is_ok(),
+            "provoke" => Provocation::named(value).map(|what| self.provoke = Some(what)).is_some(),
             "pio" if value.is_empty() => {
                 self.programmed_io = true;
                 true
@@ -82,7 +111,7 @@ fn decode_word(word: &str, into: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::CommandLine;
+    use super::{CommandLine, Provocation};
 
     #[test]
     fn options_and_program_are_told_apart() {
@@ -98,6 +127,13 @@ mod tests {
             let line = CommandLine::parse(text);
             assert_eq!((line.seed, line.frames, line.program_words()), (None, None, Vec::new()), "{text:?}");
         }
+    }
+
+    #[test]
+    fn provocations_have_names() {
+        assert_eq!(CommandLine::parse("provoke=panic").provoke, Some(Provocation::Panic));
+        let line = CommandLine::parse("provoke=nonsense");
+        assert_eq!((line.provoke, line.unknown), (None, Some("provoke=nonsense")));
     }
 
     #[test]

@@ -147,6 +147,7 @@ extern "C" fn begin() -> ! {
         Ok(stack) => {
             drop(arguments);
             if current.pid == Pid::INIT {
+                crate::provoke::run();
                 timer::note_first_program();
             }
             enter_user(entry, stack)

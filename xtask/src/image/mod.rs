@@ -3,6 +3,8 @@
 mod elf;
 mod partition;
 
+pub use elf::section;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};

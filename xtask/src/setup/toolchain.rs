@@ -55,13 +55,21 @@ impl Toolchain {
         cargo
     }
 
-    /// A command that lints the guest's packages.
-    pub fn clippy(&self) -> Command {
+    /// A command that lints the guest's packages, and fails at any warning.
+    pub fn clippy(&self, packages: &[String]) -> Command {
+        let packages = packages.iter().flat_map(|name| ["-p", name]);
         match &self.source {
-            Source::Installed => self.cargo("clippy"),
+            Source::Installed => {
+                let mut cargo = self.cargo("clippy");
+                cargo.args(packages).args(["--", "-D", "warnings"]);
+                cargo
+            }
             Source::Unpacked(unpacked) => {
+                // What `cargo clippy` does, with a driver that belongs to the unpacked compiler.
                 let mut cargo = self.cargo("check");
+                cargo.args(packages);
                 cargo.env("RUSTC_WORKSPACE_WRAPPER", unpacked.clippy_driver());
+                cargo.env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__");
                 cargo
             }
         }

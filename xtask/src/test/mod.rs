@@ -1,7 +1,56 @@
-//! placeholder
-use crate::cli::TestOptions;
-use anyhow::Result;
+//! `cargo xtask test`: format and lints, the host's tests, then the guest's in QEMU.
+
+mod guest;
+mod host;
+mod programs;
+mod report;
+mod scenarios;
+mod style;
+
 use std::process::ExitCode;
-pub fn command(_: &TestOptions) -> Result<ExitCode> {
+
+use anyhow::{Result, bail};
+
+use crate::cli::TestOptions;
+use report::Report;
+
+/// Which tests are wanted.
+#[derive(Clone, Debug)]
+pub struct Filter(Option<String>);
+
+impl Filter {
+    /// The test of this name is wanted.
+    pub fn wants(&self, name: &str) -> bool {
+        self.0.as_ref().is_none_or(|part| name.contains(part.as_str()))
+    }
+
+    /// All tests are wanted.
+    pub const fn is_everything(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// Runs or lists the tests.
+///
+/// # Errors
+/// If the filter fits no test, or something is missing that running them needs.
+pub fn command(options: &TestOptions) -> Result<ExitCode> {
+    let filter = Filter(options.filter.clone());
+    if options.list {
+        return list(&filter);
+    }
+    let mut report = Report::default();
+    style::run(&filter, &mut report)?;
+    host::run(&filter, &mut report)?;
+    guest::run(&filter, &mut report)?;
+    if report.is_empty() {
+        bail!("no test has `{}` in its name; see `cargo xtask test --list`", options.filter.as_deref().unwrap_or(""));
+    }
+    Ok(report.summary())
+}
+
+fn list(filter: &Filter) -> Result<ExitCode> {
+    let names = style::names().into_iter().map(String::from).chain(host::names()?).chain(guest::names()?);
+    names.filter(|name| filter.wants(name)).for_each(|name| println!("{name}"));
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,230 @@
+//! Tests in QEMU: each boots a machine of its own, several at a time.
+
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::report::{Report, Verdict};
+use super::{Filter, programs, scenarios};
+use crate::build::Guest;
+use crate::cli::{Accelerator, DiskOptions};
+use crate::console::step;
+use crate::image::{self, ImageSpec};
+use crate::kernel_options::KernelOptions;
+use crate::machine::{self, Console, End, Machine};
+use crate::size::Size;
+use crate::{project, setup};
+
+/// No test takes longer, even on a slow host with others at its side.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A machine to boot, and what it is told.
+#[derive(Clone, Debug)]
+pub struct Boot {
+    /// What the log is called.
+    pub name: String,
+    /// Memory.
+    pub ram: Size,
+    /// The swap file's size.
+    pub swap: Size,
+    /// Options for the kernel.
+    pub options: Vec<String>,
+    /// The program and its arguments.
+    pub program: Vec<String>,
+    /// Files on the disk besides the programs.
+    pub files: Vec<(&'static str, Vec<u8>)>,
+    /// What is typed at the console.
+    pub typed: Vec<u8>,
+    /// Done to the image before the machine starts.
+    pub spoil: Option<fn(&fs::File) -> std::io::Result<()>>,
+    /// The kernel is started by QEMU's own Multiboot loader.
+    pub by_qemu: bool,
+}
+
+impl Boot {
+    /// A machine of 32 MiB with 64 MiB of swap file that runs a program.
+    pub fn new(name: &str, program: &[&str]) -> Self {
+        Self {
+            name: name.into(),
+            ram: Size::bytes(32 << 20),
+            swap: Size::bytes(64 << 20),
+            options: vec!["seed=1".into()],
+            program: program.iter().map(ToString::to_string).collect(),
+            files: Vec::new(),
+            typed: Vec::new(),
+            spoil: None,
+            by_qemu: false,
+        }
+    }
+
+    /// With so many frames for programs.
+    pub fn frames(mut self, frames: u32) -> Self {
+        self.options.push(format!("frames={frames}"));
+        self
+    }
+
+    /// With a further option for the kernel.
+    pub fn option(mut self, word: &str) -> Self {
+        self.options.push(word.into());
+        self
+    }
+
+    /// With so much memory.
+    pub const fn ram(mut self, mebibytes: u64) -> Self {
+        self.ram = Size::bytes(mebibytes << 20);
+        self
+    }
+
+    /// With a swap file of so many MiB.
+    pub const fn swap(mut self, mebibytes: u64) -> Self {
+        self.swap = Size::bytes(mebibytes << 20);
+        self
+    }
+}
+
+/// What a machine did.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub end: End,
+    /// What its console showed.
+    pub output: String,
+}
+
+impl Outcome {
+    /// It was shut down with this status.
+    pub fn expect_status(&self, status: u32) -> Verdict {
+        if self.end == End::Status(status) { Ok(()) } else { Err(format!("the machine ended with {:?}", self.end)) }
+    }
+
+    /// Its console showed this.
+    pub fn expect_text(&self, text: &str) -> Verdict {
+        if self.output.contains(text) { Ok(()) } else { Err(format!("the console did not show `{text}`")) }
+    }
+}
+
+/// Judges all tests of a boot, in order.
+pub type Judge = Box<dyn Fn(&Outcome) -> Vec<Verdict> + Send + Sync>;
+
+/// A boot, and the tests that are judged by it.
+pub struct Case {
+    /// The machine.
+    pub boot: Boot,
+    /// The tests' full names.
+    pub names: Vec<String>,
+    /// Judges them all.
+    pub judge: Judge,
+}
+
+/// The tests' names.
+///
+/// # Errors
+/// If the guest does not compile: the names are read from its programs.
+pub fn names() -> Result<Vec<String>> {
+    let guest = Guest::build()?;
+    Ok(cases(&guest)?.into_iter().flat_map(|case| case.names).collect())
+}
+
+fn cases(guest: &Guest) -> Result<Vec<Case>> {
+    Ok(programs::cases(guest)?.into_iter().chain(scenarios::cases(guest)?).collect())
+}
+
+/// Runs those that are wanted. A boot is made if any test judged by it is wanted.
+///
+/// # Errors
+/// If something is missing or the guest does not compile.
+pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
+    let emulator = setup::emulator()?;
+    let guest = Guest::build()?;
+    let cases: Vec<Case> =
+        cases(&guest)?.into_iter().filter(|case| case.names.iter().any(|name| filter.wants(name))).collect();
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(cases.len());
+    step(&format!("booting {} machines, {workers} at a time", cases.len()));
+    let next = AtomicUsize::new(0);
+    let (sender, outcomes) = mpsc::channel();
+    let emulator = Mutex::new(emulator);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            let sender = sender.clone();
+            scope.spawn(|| {
+                let sender = sender;
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let emulator = emulator.lock().map(|path| path.clone()).unwrap_or_default();
+                    let outcome = boot(&guest, &case.boot, emulator);
+                    if sender.send((case, outcome)).is_err() || machine::is_interrupted() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (case, outcome) in outcomes {
+            judge(case, outcome, filter, report);
+        }
+    });
+    if machine::is_interrupted() {
+        anyhow::bail!("interrupted");
+    }
+    Ok(())
+}
+
+fn judge(case: &Case, outcome: Result<Outcome>, filter: &Filter, report: &mut Report) {
+    let verdicts = match &outcome {
+        Ok(outcome) => (case.judge)(outcome),
+        Err(error) => case.names.iter().map(|_| Err(format!("{error:#}"))).collect(),
+    };
+    for (name, verdict) in case.names.iter().zip(verdicts).filter(|(name, _)| filter.wants(name)) {
+        let verdict = verdict.map_err(|reason| match &outcome {
+            Ok(outcome) => format!("{reason}\n{}", log_of(case, outcome)),
+            Err(_) => reason,
+        });
+        report.add(name, verdict);
+    }
+}
+
+/// Saves the console's output, and returns its end with where the rest is.
+fn log_of(case: &Case, outcome: &Outcome) -> String {
+    const SHOWN_LINES: usize = 15;
+    let folder = project::target().join("guest-logs");
+    let path = folder.join(format!("{}.log", case.boot.name));
+    let saved = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, &outcome.output));
+    let lines: Vec<&str> = outcome.output.lines().collect();
+    let tail = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
+    let place = saved.map_or_else(|error| error.to_string(), |()| path.display().to_string());
+    format!("how it ended: {:?}\n{tail}\nall of it: {place}", outcome.end)
+}
+
+/// Makes the image and runs the machine.
+fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outcome> {
+    let options = KernelOptions { words: boot.options.clone(), program: boot.program.clone() };
+    let disk = DiskOptions { swap: boot.swap, extras: Vec::new() };
+    let made_up: Vec<(&str, Vec<u8>)> = boot.files.clone();
+    let spec = ImageSpec { guest, disk: &disk, options: &options, made_up: &made_up };
+    let mut file = tempfile::Builder::new().prefix("disk-").suffix(".img").tempfile_in(project::guest_target())?;
+    image::write(file.as_file_mut(), &spec)?;
+    if let Some(spoil) = boot.spoil {
+        spoil(file.as_file()).context("cannot change the image")?;
+    }
+    let mut further = Vec::new();
+    if boot.by_qemu {
+        further.extend(["-kernel".into(), guest.kernel.display().to_string(), "-append".into(), options.line()?]);
+    }
+    let machine = Machine {
+        emulator,
+        image: file.path().to_path_buf(),
+        ram: boot.ram,
+        accelerator: Accelerator::Tcg,
+        window: false,
+        further,
+    };
+    let (end, output) = machine.run(&Console::Scripted(boot.typed.clone()), Some(DEADLINE))?;
+    Ok(Outcome { end, output: String::from_utf8_lossy(&output).into_owned() })
+}

@@ -1,0 +1,103 @@
+//! The host's tests: ordinary `cargo test`.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::Filter;
+use super::report::Report;
+use crate::console::step;
+use crate::project;
+
+/// The packages that have tests for the host.
+const PACKAGES: [&str; 4] = ["abi", "fakefs", "kcore", "xtask"];
+
+/// The tests' names.
+///
+/// # Errors
+/// If they do not compile.
+pub fn names() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for package in PACKAGES {
+        let output = cargo_test(package, &["--list"]).stderr(Stdio::null()).output().context("cannot run cargo")?;
+        if !output.status.success() {
+            bail!("the tests of {package} do not compile; see `cargo test -p {package}`");
+        }
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        names.extend(text.lines().filter_map(|line| Some(full_name(package, line.strip_suffix(": test")?))));
+    }
+    Ok(names)
+}
+
+/// Runs those that are wanted.
+///
+/// # Errors
+/// If cargo cannot be run.
+pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
+    let wanted = match filter.is_everything() {
+        true => Vec::new(),
+        false => names()?.into_iter().filter(|name| filter.wants(name)).collect(),
+    };
+    for package in PACKAGES {
+        let prefix = full_name(package, "");
+        let exact: Vec<&str> = wanted.iter().filter_map(|name| name.strip_prefix(&prefix)).collect();
+        if filter.is_everything() || !exact.is_empty() {
+            run_package(package, &exact, report)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a package's tests: those of the given names, or all.
+fn run_package(package: &str, exact: &[&str], report: &mut Report) -> Result<()> {
+    step(&format!("testing {package} on the host"));
+    let mut arguments = if exact.is_empty() { Vec::new() } else { vec!["--exact"] };
+    arguments.extend(exact);
+    let output = cargo_test(package, &arguments).output().context("cannot run cargo")?;
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let mut failures = 0;
+    for line in text.lines().filter_map(|line| line.strip_prefix("test ")) {
+        match line.rsplit_once(" ... ") {
+            Some((name, "ok")) => report.add(&full_name(package, name), Ok(())),
+            Some((name, "FAILED")) => {
+                failures += 1;
+                report.add(&full_name(package, name), Err(details(&text, name)));
+            }
+            _ => {}
+        }
+    }
+    // Neither a test that ended its whole program nor one that did not compile has a line.
+    if !output.status.success() && failures == 0 {
+        report.add(&full_name(package, "build"), Err(format!("{text}{errors}")));
+    }
+    Ok(())
+}
+
+fn cargo_test(package: &str, arguments: &[&str]) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.current_dir(project::root()).args(["test", "--no-fail-fast", "-p", package, "--"]).args(arguments);
+    cargo
+}
+
+fn full_name(package: &str, name: &str) -> String {
+    format!("host::{package}::{name}")
+}
+
+/// What a failed test printed.
+fn details(text: &str, name: &str) -> String {
+    let start = format!("---- {name} stdout ----");
+    let lines = text.lines().skip_while(|line| *line != start).skip(1).take_while(|line| !line.starts_with("---- "));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::details;
+
+    #[test]
+    fn a_failure_is_shown_with_what_it_printed() {
+        let text = "---- a stdout ----\nfirst\n---- b stdout ----\nsecond\nthird\n---- c stdout ----\n";
+        assert_eq!(details(text, "b"), "second\nthird");
+        assert_eq!(details(text, "none"), "");
+    }
+}

@@ -1,0 +1,93 @@
+//! Test programs: their tests' names are read from their files, and each must be reported by its name.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use super::guest::{Boot, Case, Outcome};
+use super::report::Verdict;
+use crate::build::Guest;
+use crate::image::section;
+use crate::machine::End;
+
+/// The start of test programs' names.
+const PREFIX: &str = "test-";
+/// The section with the names; see `libsys::tests`.
+const SECTION: &str = ".test_names";
+/// The test that the machine itself is in order after all others.
+const IN_ORDER: &str = "the_machine_is_in_order_afterwards";
+
+/// One boot for each test program.
+///
+/// # Errors
+/// If a program cannot be read.
+pub fn cases(guest: &Guest) -> Result<Vec<Case>> {
+    guest
+        .programs
+        .iter()
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .map(|(name, path)| case(guest, name, path))
+        .collect()
+}
+
+fn case(guest: &Guest, program: &str, path: &std::path::Path) -> Result<Case> {
+    let file = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let names = String::from_utf8(section(&file, SECTION)?.to_vec()).context("a test's name is not UTF-8")?;
+    let tests: Vec<String> = names.lines().map(String::from).collect();
+    let subject = program.trim_start_matches(PREFIX);
+    let full_names = tests.iter().map(String::as_str).chain([IN_ORDER]);
+    let full_names = full_names.map(|test| format!("guest::{subject}::{test}")).collect();
+    let boot = machine_for(program, guest)?;
+    Ok(Case { boot, names: full_names, judge: Box::new(move |outcome| judge(&tests, outcome)) })
+}
+
+/// The machine that a test program wants. The books of the memory system are compared at every few faults.
+fn machine_for(program: &str, guest: &Guest) -> Result<Boot> {
+    let boot = Boot::new(program, &[program]);
+    Ok(match program {
+        "test-paging" => boot.frames(64).swap(1).option("check=7"),
+        "test-processes" => {
+            let hello = fs::read(guest.program("hello")?)?;
+            let cut_short = hello[..6000.min(hello.len())].to_vec();
+            let mut boot = boot.option("check=1000");
+            boot.files =
+                vec![("notaprogram", b"just some text\n".to_vec()), ("empty", Vec::new()), ("cutshort", cut_short)];
+            boot
+        }
+        _ => boot.option("check=100"),
+    })
+}
+
+/// A verdict for each test, and one for the machine.
+fn judge(tests: &[String], outcome: &Outcome) -> Vec<Verdict> {
+    let said: BTreeMap<&str, &str> =
+        outcome.output.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... ")).collect();
+    let verdict = |test: &String| match said.get(test.as_str()) {
+        Some(&"ok") => Ok(()),
+        Some(reason) => Err(reason.to_string()),
+        None => Err("it was not run to its end".into()),
+    };
+    let in_order = match outcome.end {
+        // Which test has failed is said above.
+        End::Status(0 | 1) => Ok(()),
+        _ => Err("the machine did not end in order".into()),
+    };
+    tests.iter().map(verdict).chain([in_order]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::judge;
+    use crate::machine::End;
+    use crate::test::guest::Outcome;
+
+    #[test]
+    fn a_test_that_says_nothing_has_failed() {
+        let output = "test one ... ok\r\ntest two ... FAILED: reason\ntest four".replace('\r', "");
+        let outcome = Outcome { end: End::TimedOut, output };
+        let tests = ["one", "two", "three", "four"].map(String::from);
+        let verdicts = judge(&tests, &outcome);
+        assert_eq!(verdicts.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, false, false]);
+    }
+}

@@ -1,0 +1,241 @@
+//! Whole machines: piggies on too little memory, disks and memories that are too small or spoiled, and a session at the prompt.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use abi::image::{PARTITION_SECTOR, SECTOR_SIZE};
+use anyhow::Result;
+
+use super::guest::{Boot, Case, Outcome};
+use super::report::Verdict;
+use crate::build::Guest;
+use crate::machine::End;
+
+/// Statuses of a machine that could not start, and of a program that could not.
+const MACHINE_CANNOT_START: u32 = 126;
+const PROGRAM_CANNOT_START: u32 = 127;
+
+/// A judge of one test.
+type Judge = fn(&Outcome) -> Verdict;
+
+/// All scenarios.
+///
+/// # Errors
+/// If a program cannot be read.
+pub fn cases(guest: &Guest) -> Result<Vec<Case>> {
+    let piggies = piggies().into_iter().map(|(boot, judge)| ("piggies", boot, judge));
+    let disks = disks(guest)?.into_iter().map(|(boot, judge)| ("disks", boot, judge));
+    let machines = machines().into_iter().map(|(boot, judge)| ("machines", boot, judge));
+    let shell = shell().into_iter().map(|(boot, judge)| ("shell", boot, judge));
+    let all = piggies.chain(disks).chain(machines).chain(shell);
+    Ok(all.map(|(subject, boot, judge)| case(subject, boot, judge)).collect())
+}
+
+fn case(subject: &str, boot: Boot, judge: Judge) -> Case {
+    let names = vec![format!("guest::{subject}::{}", boot.name)];
+    Case { boot, names, judge: Box::new(move |outcome| vec![judge(outcome)]) }
+}
+
+/// Piggies, on few frames and on many.
+fn piggies() -> Vec<(Boot, Judge)> {
+    let few = |name: &str, program: &[&str]| Boot::new(name, program).option("check=100");
+    vec![
+        (few("twenty_of_25_pages_share_256_frames", &["piggies", "20", "25", "3"]).frames(256), swapped),
+        (few("twenty_of_100_pages_share_1024_frames", &["piggies", "20", "100", "3"]).frames(1024), swapped),
+        (few("two_hundred_of_40_pages_share_2048_frames", &["piggies", "200", "40", "3"]).frames(2048), verified_200),
+        (few("eight_of_40_pages_share_64_frames", &["piggies", "8", "40", "3"]).frames(64), swapped),
+        (few("programmed_io_serves_as_well", &["piggies", "8", "25", "3"]).frames(128).option("pio"), swapped),
+        (few("one_of_2000_pages_lives_on_64_frames", &["piggy", "2000", "2"]).frames(64).ram(16), one_verified),
+        (few("nobody_borrows_while_frames_are_free", &["piggies", "20", "25", "3"]).frames(2048), not_swapped),
+        (
+            few("a_full_swap_file_refuses_piggies_and_harms_none", &["piggies", "20", "100", "2"]).frames(128).swap(2),
+            some_refused,
+        ),
+        (few("a_piggy_that_cannot_be_kept_is_refused", &["piggy", "1000", "1"]).frames(64).swap(1), one_refused),
+    ]
+}
+
+/// The numbers of the row of totals: faults, zero fills, swap-ins, swap-outs, clean drops.
+fn totals(outcome: &Outcome) -> Result<Vec<u32>, String> {
+    let row = outcome.output.lines().find_map(|line| line.trim_start().strip_prefix("total "));
+    let numbers = row.map(|row| row.split_whitespace().filter_map(|word| word.parse().ok()).collect());
+    numbers.filter(|numbers: &Vec<u32>| numbers.len() == 5).ok_or_else(|| "there is no row of totals".into())
+}
+
+fn swapped(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)?;
+    outcome.expect_text(" piggies verified")?;
+    match totals(outcome)?.as_slice() {
+        &[_, _, swap_ins, swap_outs, _] if swap_ins > 0 && swap_outs > 0 => Ok(()),
+        other => Err(format!("nothing was swapped: {other:?}")),
+    }
+}
+
+fn verified_200(outcome: &Outcome) -> Verdict {
+    outcome.expect_text("200 of 200 piggies verified")?;
+    swapped(outcome)
+}
+
+fn not_swapped(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)?;
+    outcome.expect_text("20 of 20 piggies verified")?;
+    match totals(outcome)?.as_slice() {
+        &[_, zero_fills, 0, 0, 0] if zero_fills >= 500 => Ok(()),
+        other => Err(format!("somebody borrowed: {other:?}")),
+    }
+}
+
+fn one_verified(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)?;
+    outcome.expect_text(": 2000 pages, 2 rounds, ok")
+}
+
+fn some_refused(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(1)?;
+    outcome.expect_text(" verified ")?;
+    outcome.expect_text("out of memory")?;
+    if outcome.output.contains("MISMATCH") { Err("a piggy was harmed".into()) } else { Ok(()) }
+}
+
+fn one_refused(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(1)?;
+    outcome.expect_text("cannot have 1000 pages: out of memory")
+}
+
+/// Disks and files that are not what they should be.
+fn disks(guest: &Guest) -> Result<Vec<(Boot, Judge)>> {
+    let spoiled = |name: &str, spoil: fn(&File) -> std::io::Result<()>| Boot {
+        spoil: Some(spoil),
+        ..Boot::new(name, &["hello"])
+    };
+    let with_file = |name: &str, bytes: Vec<u8>| Boot { files: vec![("odd", bytes)], ..Boot::new(name, &["odd"]) };
+    let hello = std::fs::read(guest.program("hello")?)?;
+    let partition = u64::from(PARTITION_SECTOR) * u64::from(SECTOR_SIZE);
+    debug_assert_eq!(partition, 1 << 20);
+    Ok(vec![
+        (spoiled("an_image_cut_short_in_the_kernel_says_so", |image| image.set_len(100_000)), |outcome| {
+            outcome.expect_status(MACHINE_CANNOT_START)?;
+            outcome.expect_text("cannot be read (BIOS status")?;
+            outcome.expect_text("is the disk image cut short?")
+        }),
+        (spoiled("an_image_cut_short_in_the_partition_says_so", |image| image.set_len(3 << 20)), |outcome| {
+            outcome.expect_status(MACHINE_CANNOT_START)?;
+            outcome.expect_text("the image is cut short")
+        }),
+        (spoiled("a_spoiled_kernel_says_so", |image| image.write_all_at(b"FLE", 64 * 512 + 1)), |outcome| {
+            outcome.expect_status(MACHINE_CANNOT_START)?;
+            outcome.expect_text("no 32-bit ELF program")
+        }),
+        (spoiled("spoiled_boot_parameters_say_so", |image| image.write_all_at(b"x", 512)), |outcome| {
+            outcome.expect_status(MACHINE_CANNOT_START)?;
+            outcome.expect_text("no BorrowOS boot parameters")
+        }),
+        (spoiled("a_spoiled_file_system_says_so", |image| image.write_all_at(&[0; 16], 1 << 20)), |outcome| {
+            outcome.expect_status(MACHINE_CANNOT_START)?;
+            outcome.expect_text("the file system cannot be used")
+        }),
+        (with_file("a_program_cut_short_says_so", hello[..6000.min(hello.len())].to_vec()), not_a_program),
+        (with_file("a_text_is_no_program", b"#!/bin/sh\n".to_vec()), not_a_program),
+        (with_file("an_empty_file_is_no_program", Vec::new()), not_a_program),
+        (Boot::new("no_such_program_says_so", &["nosuchprogram"]), |outcome| {
+            outcome.expect_status(PROGRAM_CANNOT_START)?;
+            outcome.expect_text("cannot start nosuchprogram: no such file")
+        }),
+    ])
+}
+
+fn not_a_program(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(PROGRAM_CANNOT_START)?;
+    outcome.expect_text("cannot start odd: not an executable program")
+}
+
+/// Machines of odd sizes, odd options, and other ways to start.
+fn machines() -> Vec<(Boot, Judge)> {
+    vec![
+        (Boot::new("one_mebibyte_is_too_little", &["hello"]).ram(1), |outcome| {
+            outcome.expect_status(MACHINE_CANNOT_START)?;
+            outcome.expect_text("too little memory: the kernel needs")
+        }),
+        (Boot::new("two_mebibytes_are_too_little", &["hello"]).ram(2), |outcome| {
+            outcome.expect_status(MACHINE_CANNOT_START)?;
+            outcome.expect_text("BorrowOS needs at least")
+        }),
+        (Boot::new("four_mebibytes_are_enough", &["hello"]).ram(4), greets),
+        (Boot::new("three_gibibytes_are_not_too_much", &["hello"]).ram(3000), greets),
+        (Boot { by_qemu: true, ..Boot::new("any_multiboot_loader_will_do", &["hello"]) }, greets),
+        (Boot::new("an_unknown_option_is_named", &["hello"]).option("colour=red"), |outcome| {
+            outcome.expect_text("option `colour=red` is not known")?;
+            greets(outcome)
+        }),
+        (Boot::new("arguments_come_through_whole", &["hello", "a b", "", "100%", "ä"]), |outcome| {
+            outcome.expect_status(0)?;
+            outcome.expect_text("Hello from process 2: a b  100% ä!")
+        }),
+        (Boot::new("a_broken_rule_is_the_machines_status", &["assist", "read", "0"]), |outcome| {
+            outcome.expect_status(139)?;
+            outcome.expect_text("process 2 (assist) ended: read at 0x00000000 by instruction 0x")?;
+            outcome.expect_text(": null pointer")
+        }),
+        (Boot::new("an_exit_code_is_the_machines_status", &["assist", "exit", "77"]), |outcome| {
+            outcome.expect_status(77)
+        }),
+        (Boot::new("a_page_fault_of_the_kernel_is_reported", &["hello"]).option("provoke=page-fault"), |outcome| {
+            expect_broken(outcome, "page fault (#PF) in ring 0 by instruction 0x")?;
+            outcome.expect_text("the page is not present")?;
+            outcome.expect_text("eflags")
+        }),
+        (Boot::new("the_kernels_text_is_read_only", &["hello"]).option("provoke=write-to-text"), |outcome| {
+            expect_broken(outcome, "the page does not allow it")
+        }),
+        (Boot::new("a_kernel_stack_overflow_is_reported", &["hello"]).option("provoke=stack-overflow"), |outcome| {
+            expect_broken(outcome, "double fault (#DF)")?;
+            outcome.expect_text("the kernel stack overflowed")
+        }),
+        (Boot::new("a_kernel_panic_is_reported", &["hello"]).option("provoke=panic"), |outcome| {
+            expect_broken(outcome, "kernel: panicked at")
+        }),
+    ]
+}
+
+fn greets(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)?;
+    outcome.expect_text("Hello from process 2!")
+}
+
+fn expect_broken(outcome: &Outcome, text: &str) -> Verdict {
+    outcome.expect_text(text)?;
+    match outcome.end {
+        End::Broken(_) => Ok(()),
+        _ => Err("the machine went on".into()),
+    }
+}
+
+/// What people type.
+fn shell() -> Vec<(Boot, Judge)> {
+    let session = |name: &str, typed: &[u8]| Boot { typed: typed.to_vec(), ..Boot::new(name, &[]) };
+    vec![
+        (session("programs_are_started_by_name", b"hello one two\nnosuch\nhelp\nassist exit 5\nexit\n"), |outcome| {
+            outcome.expect_status(0)?;
+            outcome.expect_text(": one two!")?;
+            outcome.expect_text("there is no program `nosuch`")?;
+            outcome.expect_text("piggies")?;
+            outcome.expect_text("[5] >")
+        }),
+        (session("the_end_of_input_ends_the_shell", b"hello\n\x04"), |outcome| {
+            outcome.expect_status(0)?;
+            outcome.expect_text("Hello from process")
+        }),
+        (session("a_typing_error_can_be_rubbed_out", b"hellp\x7fo x\nexit\n"), |outcome| outcome.expect_text(": x!")),
+        (
+            session(
+                "every_program_has_a_help_text",
+                b"hello --help\npiggy --help\npiggies --help\nfree --help\nexit\n",
+            ),
+            |outcome| {
+                ["usage: hello", "usage: piggy ", "usage: piggies", "usage: free"]
+                    .into_iter()
+                    .try_for_each(|text| outcome.expect_text(text))
+            },
+        ),
+    ]
+}
