@@ -138,6 +138,18 @@ pub fn mapping(space: SpaceId, page: Page) -> Option<Mapping> {
     with_memory(|memory| memory.pager.mapping(&mut memory.mmu, space, page))
 }
 
+/// Compares the books for the last time, if they are to be compared at all.
+///
+/// # Panics
+/// If they disagree.
+pub fn check_at_end() {
+    with_memory(|memory| {
+        if memory.check_every > 0 {
+            memory.check();
+        }
+    });
+}
+
 impl Memory {
     /// Compares the books with each other every `check_every` faults.
     ///
@@ -151,9 +163,13 @@ impl Memory {
         self.faults += 1;
         if self.faults >= self.check_every {
             self.faults = 0;
-            if let Err(broken) = self.pager.check(&mut self.mmu) {
-                panic!("{broken}");
-            }
+            self.check();
+        }
+    }
+
+    fn check(&mut self) {
+        if let Err(broken) = self.pager.check(&mut self.mmu) {
+            panic!("{broken}");
         }
     }
 }

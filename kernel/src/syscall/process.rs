@@ -9,6 +9,7 @@ use kcore::user_slice::UserSlice;
 
 use super::Caller;
 use crate::drivers::{power, timer};
+use crate::memory::paging;
 use crate::process::{self, Arguments, scheduler};
 
 /// Ends the caller.
@@ -64,5 +65,6 @@ pub(super) fn shutdown(caller: Caller, status: u32) -> Result<u32, Errno> {
     if caller.process.pid != Pid::INIT {
         return Err(Errno::NotPermitted);
     }
+    paging::check_at_end();
     power::shutdown(status)
 }

@@ -1,6 +1,7 @@
 //! `init [PROGRAM [ARGUMENT...]]`: the first program.
 //!
 //! With a program: runs it, and ends the machine with its exit code. Without: runs the shell, and again if it dies. Adopts orphans.
+//! When a program has ended and left nobody behind, the machine must hold what it held before; if not, that is said.
 #![no_std]
 #![no_main]
 
@@ -8,7 +9,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 
-use libsys::abi::record::ExitStatus;
+use libsys::abi::record::{ExitStatus, SystemInfo};
 use libsys::process::{Child, wait_any};
 use libsys::{Args, Errno, ExitReason, eprintln, println, system};
 
@@ -17,6 +18,8 @@ libsys::entry!(main);
 /// The program that people meet first.
 const SHELL: &str = "shell";
 
+/// The machine's status if a program has ended and something of it is still there: a bug of the kernel.
+const NOT_IN_ORDER: u32 = 125;
 /// The machine's status if the program could not be started.
 const CANNOT_START: u32 = 127;
 /// The machine's status if the program was killed.
@@ -33,15 +36,42 @@ fn main() -> Result<(), Errno> {
     system::shutdown(status)
 }
 
+/// What the machine holds while only init runs.
+#[derive(Debug, PartialEq, Eq)]
+struct Held {
+    processes: u32,
+    pages_promised: u32,
+    frames_tables: u32,
+}
+
+impl Held {
+    fn now() -> Self {
+        let info = system::info();
+        let of = |field: fn(&SystemInfo) -> u32| info.as_ref().map_or(0, field);
+        Self {
+            processes: of(|info| info.processes),
+            pages_promised: of(|info| info.pages_promised),
+            frames_tables: of(|info| info.frames_tables),
+        }
+    }
+}
+
 /// Runs one program to its end.
 fn run_once(program: &str, arguments: &[&str]) -> u32 {
-    match Child::spawn(program, arguments) {
+    let before = Held::now();
+    let status = match Child::spawn(program, arguments) {
         Ok(child) => wait_until(child.pid()).map_or(CANNOT_START, |status| status_of(status.reason)),
         Err(error) => {
             eprintln!("init: cannot start {program}: {error}");
             CANNOT_START
         }
+    };
+    let after = Held::now();
+    if after.processes == before.processes && after != before {
+        eprintln!("init: something was left behind: {before:?} became {after:?}");
+        return NOT_IN_ORDER;
     }
+    status
 }
 
 /// Runs the shell until it exits in good order.
