@@ -44,7 +44,7 @@ fn with_gdb(machine: &machine::Machine, gdb: &Path, arguments: &[String]) -> Res
     let host = project::target().join("debug-host.log");
     let mut qemu = machine.command(&host).stdin(Stdio::null()).stdout(console).spawn().context("cannot start QEMU")?;
     machine::listen_for_interrupts(); // Ctrl-C is gdb's
-    let status = Command::new(gdb).args(arguments).status();
+    let status = Command::new(gdb).arg("-quiet").args(arguments).status();
     machine::stop(&mut qemu);
     status.context("cannot run gdb")?;
     Ok(ExitCode::SUCCESS)
