@@ -6,7 +6,7 @@ use crate::bios::{self, Registers};
 use crate::error::BootError;
 
 /// Two addresses that are one while the line is off.
-const LOW: usize = 0x0500;
+const LOW: usize = 0x0600;
 const HIGH: usize = LOW + (1 << 20);
 
 /// Enables the line: by the BIOS, by the chipset's fast gate, by the keyboard controller, whichever works first.
@@ -27,8 +27,8 @@ pub fn enable() -> Result<(), BootError> {
 fn is_enabled() -> bool {
     let (low, high) =
         (core::ptr::with_exposed_provenance_mut::<u32>(LOW), core::ptr::with_exposed_provenance_mut::<u32>(HIGH));
-    // SAFETY: the words at 0x500 and at 1 MiB + 0x500 hold nothing yet: the BIOS's data area ends at 0x500, and the kernel is loaded later.
-    // Where there is no memory at all, nothing is changed.
+    // SAFETY: the words at 0x600 and at 1 MiB + 0x600 hold nothing yet: the BIOS's data areas end at 0x600, our stack is far above and
+    // the kernel is loaded later. Where there is no memory at all, nothing is changed.
     unsafe {
         low.write_volatile(0x1234_5678);
         high.write_volatile(0x8765_4321);

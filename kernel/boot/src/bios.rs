@@ -4,24 +4,25 @@
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Registers {
-    /// Register.
+    /// `EAX`.
     pub eax: u32,
-    /// Register.
+    /// `EBX`.
     pub ebx: u32,
-    /// Register.
+    /// `ECX`.
     pub ecx: u32,
-    /// Register.
+    /// `EDX`.
     pub edx: u32,
-    /// Register.
+    /// `ESI`.
     pub esi: u32,
-    /// Register.
+    /// `EDI`.
     pub edi: u32,
-    /// Segment of buffers, in the low half.
+    /// `ES` in the low half: the segment of buffers.
     pub es: u32,
-    /// The flags it left.
+    /// `EFLAGS`, as the call left it; not looked at before.
     pub flags: u32,
 }
 
+/// `EFLAGS.CF`.
 const CARRY: u32 = 1;
 
 impl Registers {

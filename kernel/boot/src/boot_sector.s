@@ -1,6 +1,8 @@
 # The boot sector: the BIOS loads it to 0x7C00 and starts it in real mode, with the drive's number in dl ("BIOS Boot Specification").
 # It reads the 63 sectors behind it - the boot parameters to 0x7E00, the second stage to 0x8000 - and goes on there.
 
+.set SECTORS, 63
+
 .code16
 .section .boot_sector, "awx"
 .global boot_sector
@@ -24,11 +26,14 @@ boot_sector:
     jc fail
     cmp bx, 0xAA55
     jne fail
+    test cl, 1                          # "fixed disk access subset", which has extended read
+    jz fail
 
     mov bp, 3                           # a drive that was just switched on may need a second try
 2:  pop dx
     push dx
     mov si, offset address_packet
+    mov word ptr [si + 2], SECTORS      # the BIOS leaves there how many it has read, so a second try must say it again
     mov ah, 0x42
     int 0x13
     jnc 3f
@@ -49,31 +54,55 @@ boot_sector:
     .byte 0xEA                          # jmp 0:stage2
     .word stage2, 0
 
-# Prints the text at si on the screen and the serial port, and stops.
+# Prints the text at si on the screen, then on the serial port, and stops.
 fail:
-    lodsb
+    push si
+1:  lodsb
     test al, al
-    jz 5f
-    mov ah, 0x0E
+    jz 2f
+    mov ah, 0x0E                        # teletype
     xor bx, bx
     int 0x10
-    mov dx, 0x3F8
+    jmp 1b
+
+2:  mov si, offset serial_setup
+    mov dx, 0x3F8                       # from here on the high half of dx stays 3
+    mov cx, 5                           # pairs
+3:  lodsw
+    mov dl, al
+    mov al, ah
     out dx, al
-    jmp fail
-5:  mov si, offset status               # see abi::image: the host's console port, then its exit port
+    loop 3b
+    pop si
+4:  lodsb
+    test al, al
+    jz 6f
+    mov ah, al
+    mov dl, 0xFD                        # line status; cx is 0: 65,536 looks, then the byte is sent all the same
+5:  in al, dx
+    test al, 0x20                       # the transmitter can take a byte
+    loopz 5b
+    xor cx, cx
+    mov dl, 0xF8
+    mov al, ah
+    out dx, al
+    jmp 4b
+
+6:  mov si, offset status               # see abi::image: the host's console port, then its exit port
     mov cx, 11                          # its length
     mov dx, 0xE9
     rep outsb
     mov dx, 0xF4
     mov al, 0x10
     out dx, al
-6:  hlt
-    jmp 6b
+7:  cli
+    hlt
+    jmp 7b
 
 .align 4
 address_packet:
     .byte 16, 0
-    .word 63                            # sectors
+    .word SECTORS
     .word 0x7E00, 0                     # to 0000:7E00
     .long 1, 0                          # from sector 1
 
@@ -82,6 +111,8 @@ no_extensions:  .asciz "boot: the BIOS cannot read large disks\r\n"
 unreadable:     .asciz "boot: the disk cannot be read; is the image cut short?\r\n"
 not_borrowos:   .asciz "boot: sector 1 holds no BorrowOS boot parameters\r\n"
 status:         .ascii "status 126\n"
+# Low byte of the port, value: 115200 baud, 8 data bits, no parity, one stop bit, as in console.rs.
+serial_setup:   .byte 0xFB, 0x80, 0xF8, 1, 0xF9, 0, 0xFB, 3, 0xFA, 7
 
 # Bytes 440..510: disk signature and partition table, written by the image builder.
 .org boot_sector + 440

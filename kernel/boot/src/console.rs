@@ -30,31 +30,37 @@ pub fn init() {
     }
 }
 
-/// Prints on screen and serial port.
+/// Prints on the screen, then on the serial port: a BIOS that copies the screen to the port (QEMU's with `-nographic`) then shows a text
+/// twice instead of every letter.
 pub fn print(arguments: fmt::Arguments<'_>) {
     // Only a value's own formatting can fail.
-    let _ = Both.write_fmt(arguments);
+    let _ = Device(put_on_screen).write_fmt(arguments);
+    let _ = Device(put_on_serial).write_fmt(arguments);
 }
 
-struct Both;
+/// What takes single bytes.
+struct Device(fn(u8));
 
-impl Write for Both {
+impl Write for Device {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
             if byte == b'\n' {
-                put(b'\r');
+                self.0(b'\r');
             }
-            put(byte);
+            self.0(byte);
         }
         Ok(())
     }
 }
 
-fn put(byte: u8) {
+fn put_on_screen(byte: u8) {
     const TELETYPE: u32 = 0x0E00;
     const VIDEO: u8 = 0x10;
     // SAFETY: the call writes to the screen only.
     unsafe { bios::call(VIDEO, Registers { eax: TELETYPE | u32::from(byte), ..Registers::default() }) };
+}
+
+fn put_on_serial(byte: u8) {
     // A port without a UART reads as all ones; one that never gets ready is not waited for.
     // SAFETY: as in `init`.
     let is_ready = (0..100_000).any(|_| unsafe { inb(SERIAL + 5) } & CAN_SEND != 0);

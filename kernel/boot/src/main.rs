@@ -9,6 +9,7 @@ mod a20;
 mod bios;
 mod console;
 mod disk;
+mod elf;
 mod error;
 mod kernel;
 mod memory_map;
@@ -40,8 +41,11 @@ fn boot(drive: u32) -> Result<core::convert::Infallible, BootError> {
     let parameters = parameters::read()?;
     a20::enable()?;
     let map = memory_map::read()?;
-    let entry = kernel::load(drive, parameters.kernel_len, &map)?;
-    multiboot::start(entry, &map, parameters.command_line)
+    // SAFETY: this function runs once, and nobody else makes one.
+    let mut disk = unsafe { disk::Disk::new(drive) };
+    let entry = kernel::load(&mut disk, parameters.kernel_len, &map)?;
+    // SAFETY: the kernel has just been loaded, and this is its entry.
+    unsafe { multiboot::start(entry, &map, parameters.command_line) }
 }
 
 #[panic_handler]

@@ -1,4 +1,5 @@
-//! What memory there is, as the BIOS tells it (ACPI Specification, "INT 15H, E820H - Query System Address Map").
+//! What memory there is, as the BIOS tells it (ACPI Specification, "INT 15H, E820H - Query System Address Map"; Ralf Brown's Interrupt List
+//! for the older ways).
 
 use crate::bios::{self, Registers, offset};
 use crate::error::BootError;
@@ -71,12 +72,15 @@ impl MemoryMap {
 /// Asks the BIOS.
 ///
 /// # Errors
-/// `NoMemoryMap` if it knows neither way to be asked.
+/// `NoMemoryMap` if it knows none of the ways to be asked.
 pub fn read() -> Result<MemoryMap, BootError> {
     let mut map = MemoryMap { entries: [Entry::default(); MAX_ENTRIES], count: 0 };
     read_e820(&mut map);
     if map.count == 0 {
-        read_e801(&mut map)?;
+        read_conventional(&mut map);
+        if !read_e801(&mut map) && !read_88(&mut map) {
+            return Err(BootError::NoMemoryMap);
+        }
     }
     Ok(map)
 }
@@ -108,17 +112,40 @@ fn read_e820(map: &mut MemoryMap) {
     }
 }
 
-/// The older way: kibibytes from 1 MiB to 16 MiB in `ecx`, blocks of 64 KiB from 16 MiB on in `edx`; some BIOSes use `eax` and `ebx`.
-fn read_e801(map: &mut MemoryMap) -> Result<(), BootError> {
+/// INT 12h: kibibytes from 0 on. It cannot fail.
+fn read_conventional(map: &mut MemoryMap) {
+    // SAFETY: the call writes to no memory.
+    let answer = unsafe { bios::call(0x12, Registers::default()) };
+    map.push(Entry::available(0, low(answer.eax) << 10));
+}
+
+/// INT 15h, E801h: kibibytes from 1 MiB to 16 MiB in `cx`, blocks of 64 KiB from 16 MiB on in `dx`; some BIOSes use `ax` and `bx`.
+/// Returns whether the BIOS knows it.
+fn read_e801(map: &mut MemoryMap) -> bool {
     // SAFETY: the call writes to no memory.
     let answer = unsafe { bios::call(0x15, Registers { eax: 0xE801, ..Registers::default() }) };
-    if answer.failed() {
-        return Err(BootError::NoMemoryMap);
-    }
-    let low = |register: u32| register & 0xFFFF;
     let (kibibytes, blocks) =
         if low(answer.ecx) != 0 { (low(answer.ecx), low(answer.edx)) } else { (low(answer.eax), low(answer.ebx)) };
+    if answer.failed() || kibibytes == 0 {
+        return false;
+    }
     map.push(Entry::available(1 << 20, kibibytes << 10));
     map.push(Entry::available(16 << 20, blocks << 16));
-    Ok(())
+    true
+}
+
+/// INT 15h, 88h: kibibytes from 1 MiB on in `ax`, at most 64 MiB. Returns whether the BIOS knows it.
+fn read_88(map: &mut MemoryMap) -> bool {
+    // SAFETY: the call writes to no memory.
+    let answer = unsafe { bios::call(0x15, Registers { eax: 0x8800, ..Registers::default() }) };
+    if answer.failed() {
+        return false;
+    }
+    map.push(Entry::available(1 << 20, low(answer.eax) << 10));
+    true
+}
+
+/// The 16-bit half of a register.
+const fn low(register: u32) -> u32 {
+    register & 0xFFFF
 }

@@ -4,7 +4,6 @@
 use core::arch::asm;
 
 use crate::bios::offset;
-use crate::error::BootError;
 use crate::memory_map::MemoryMap;
 
 /// What a Multiboot loader leaves in `eax`.
@@ -36,9 +35,9 @@ struct Information {
 
 /// Starts the kernel. Everything it is told lies below 1 MiB, where it writes only after it has read it.
 ///
-/// # Errors
-/// None: it does not return.
-pub fn start(entry: u32, map: &MemoryMap, command_line: u32) -> Result<core::convert::Infallible, BootError> {
+/// # Safety
+/// `entry` must be the physical address of a loaded kernel's first instruction.
+pub unsafe fn start(entry: u32, map: &MemoryMap, command_line: u32) -> ! {
     let kibibytes = |start: u64| u32::try_from(map.available_from(start) >> 10).unwrap_or(u32::MAX);
     let entries = map.entries();
     let information = Information {
@@ -51,8 +50,8 @@ pub fn start(entry: u32, map: &MemoryMap, command_line: u32) -> Result<core::con
         loader_name: offset(c"BorrowOS boot".as_ptr()),
         ..Information::default()
     };
-    // SAFETY: the kernel was loaded and checked; it takes over the machine, in the state that Multiboot asks for: flat 32-bit segments,
-    // paging and interrupts off.
+    // SAFETY: the caller has loaded the kernel. It takes over the machine in the state that Multiboot asks for: flat 32-bit segments
+    // (`stage2.s` loads all six), paging and interrupts off, and A20 on.
     unsafe {
         asm!(
             "mov ebx, ecx",

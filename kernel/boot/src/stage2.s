@@ -37,7 +37,7 @@ stage2:
     call {main}
 
 # bios_call(registers, vector): calls the BIOS with the registers at `registers` (eax ebx ecx edx esi edi, es, flags), and stores there what
-# it leaves. DS is 0.
+# it leaves. DS is 0. The BIOS runs on our stack, so `registers` and the stack must lie below 64 KiB.
 .section .stage2, "awx"
 .global bios_call
 bios_call:
@@ -58,6 +58,8 @@ bios_call:
     mov ds, ax
     mov es, ax
     mov ss, ax
+    mov fs, ax
+    mov gs, ax
     lidt [real_mode_idt]
     mov eax, cr0
     and al, 0xFE
@@ -100,10 +102,12 @@ bios_interrupt:
     .long 4f
     .word CODE_32
 .code32
-4:  mov ax, DATA_32
+4:  mov ax, DATA_32                     # all of them: the BIOS may have left anything, and Multiboot promises the kernel flat ones
     mov ds, ax
     mov es, ax
     mov ss, ax
+    mov fs, ax
+    mov gs, ax
     mov esp, [protected_esp]
     pop edi
     pop esi

@@ -53,3 +53,23 @@ impl Replacement for RandomPage {
 fn resident_at(entry: Option<(SpaceId, u32)>) -> Option<(SpaceId, u32)> {
     entry.filter(|&(_, resident)| resident > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RandomPage;
+    use crate::addr::Frame;
+    use crate::frame_table::{FrameTable, SpaceId};
+    use crate::replacement::{Candidates, Owners, Replacement};
+
+    #[test]
+    fn when_nobody_has_a_resident_page_the_search_ends() {
+        let frames = FrameTable::new(Frame::new(100), 50).unwrap();
+        let mut owners = Owners::default();
+        let mut policy = RandomPage::new(1);
+        for count in 0..4 {
+            let candidates = Candidates { frames: &frames, owners: &owners, must_own_slot: false };
+            assert_eq!(policy.choose(&candidates), None, "{count} owners");
+            owners.add(SpaceId::new(count)).unwrap();
+        }
+    }
+}
