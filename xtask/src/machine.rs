@@ -22,6 +22,8 @@ use crate::size::Size;
 const POLL: Duration = Duration::from_millis(5);
 /// How long QEMU gets to end in good order.
 const GRACE: Duration = Duration::from_secs(2);
+/// The display of a machine whose screen nobody looks at.
+pub const NO_DISPLAY: &str = "none";
 /// The control character that ends input on the guest's console.
 const END_OF_INPUT: u8 = 4;
 
@@ -39,8 +41,8 @@ pub struct Machine {
     pub ram: Size,
     /// What executes its instructions.
     pub accelerator: Accelerator,
-    /// Its screen is shown in a window.
-    pub window: bool,
+    /// How its screen is shown, in QEMU's words.
+    pub display: String,
     /// Further arguments for QEMU.
     pub further: Vec<String>,
 }
@@ -75,7 +77,7 @@ impl Machine {
             Accelerator::Kvm => ("kvm", "host"),
         };
         qemu.args(["-machine", "pc-i440fx-7.2", "-cpu", cpu, "-accel", accelerator]);
-        qemu.args(["-display", if self.window { "gtk" } else { "none" }, "-vga", "std", "-nic", "none", "-no-reboot"]);
+        qemu.args(["-display", self.display.as_str(), "-vga", "std", "-nic", "none", "-no-reboot"]);
         qemu.args(["-m", &format!("{}K", self.ram.in_bytes() >> 10)]);
         qemu.arg("-drive").arg(format!("file={},format=raw,if=ide", comma_escaped(&self.image)));
         qemu.args(["-chardev", "stdio,id=console,signal=on", "-serial", "chardev:console"]);
@@ -105,6 +107,17 @@ impl Machine {
         let shown = output.join().unwrap_or_default();
         Ok((ended.unwrap_or_else(|| End::of(&mut child, &host_console)), shown))
     }
+}
+
+/// The name of a display of this emulator that opens a window.
+///
+/// # Errors
+/// If it has none.
+pub fn window_display(emulator: &Path) -> Result<String> {
+    let output = Command::new(emulator).args(["-display", "help"]).output().context("cannot start QEMU")?;
+    let offered = String::from_utf8_lossy(&output.stdout).into_owned();
+    let found = ["gtk", "sdl", "cocoa"].into_iter().find(|name| offered.lines().any(|line| line.trim() == *name));
+    found.map(String::from).context("this QEMU cannot open a window; on Debian, install `qemu-system-gui`")
 }
 
 impl End {

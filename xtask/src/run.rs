@@ -9,7 +9,7 @@ use crate::cli::{Accelerator, MachineOptions, RunOptions};
 use crate::console::step;
 use crate::image::{self, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{Console, End, Machine};
+use crate::machine::{self, Console, End, Machine};
 use crate::{project, setup};
 
 /// Exit statuses that are no program's.
@@ -24,8 +24,10 @@ const INTERRUPTED: u8 = 130;
 pub fn command(options: &RunOptions) -> Result<ExitCode> {
     let emulator = setup::emulator()?;
     let guest = Guest::build()?;
-    let (machine, _image) = prepare(&guest, &options.machine, &options.program, emulator)?;
-    let machine = Machine { window: options.window, ..machine };
+    let (mut machine, _image) = prepare(&guest, &options.machine, &options.program, emulator)?;
+    if options.window {
+        machine.display = machine::window_display(&machine.emulator)?;
+    }
     let (end, _) = machine.run(&Console::Attached, options.timeout)?;
     Ok(ExitCode::from(match end {
         // A status above 255 is some failure; what kind, an exit status cannot say.
@@ -69,7 +71,7 @@ pub fn prepare(
         image: path.to_path_buf(),
         ram: options.ram,
         accelerator: options.accel,
-        window: false,
+        display: machine::NO_DISPLAY.into(),
         further: Vec::new(),
     };
     Ok((machine, path))

@@ -222,7 +222,7 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
         image: file.path().to_path_buf(),
         ram: boot.ram,
         accelerator: Accelerator::Tcg,
-        window: false,
+        display: machine::NO_DISPLAY.into(),
         further,
     };
     let (end, output) = machine.run(&Console::Scripted(boot.typed.clone()), Some(DEADLINE))?;
