@@ -2,12 +2,25 @@
 
 use core::arch::asm;
 
+use crate::cell::KernelCell;
+use crate::drivers::timer;
+
+/// Counts of the time-stamp counter during which the CPU was halted.
+static HALTED: KernelCell<u64> = KernelCell::new(0);
+
+/// How many counts of the time-stamp counter the CPU was halted for want of work, handlers of interrupts included.
+pub fn halted_tsc() -> u64 {
+    HALTED.with(|halted| *halted)
+}
+
 /// Halts until an interrupt has been handled.
 #[inline]
 pub fn wait_for_interrupt() {
+    let before = timer::tsc();
     // SAFETY: `sti` takes effect after the next instruction, so no interrupt is lost between it and `hlt`. The handler runs on
     // this stack and returns here; no kernel cell is in use, since callers wait outside of them.
     unsafe { asm!("sti", "hlt", "cli") }
+    HALTED.with(|halted| *halted += timer::tsc() - before);
 }
 
 /// Halts for good.

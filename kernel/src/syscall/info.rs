@@ -4,6 +4,7 @@ use abi::Errno;
 use abi::record::{DirectoryEntry, SystemInfo, Time};
 
 use super::Caller;
+use crate::cpu::interrupts;
 use crate::drivers::timer;
 use crate::files;
 use crate::memory::{frames, paging};
@@ -33,8 +34,12 @@ pub(super) fn system_info(caller: Caller, info: u32) -> Result<u32, Errno> {
 
 /// The time.
 pub(super) fn time(caller: Caller, time: u32) -> Result<u32, Errno> {
-    let now =
-        Time { uptime_ms: timer::uptime_ms(), tsc_hz: timer::tsc_hz(), first_program_tsc: timer::first_program_tsc() };
+    let now = Time {
+        uptime_ms: timer::uptime_ms(),
+        tsc_hz: timer::tsc_hz(),
+        first_program_tsc: timer::first_program_tsc(),
+        halted_tsc: interrupts::halted_tsc(),
+    };
     caller.memory.write_record(time, &now).map(|()| 0)
 }
 

@@ -80,6 +80,8 @@ wire_record! {
         pub tsc_hz: u64,
         /// The time-stamp counter when the first program's first instruction was about to run.
         pub first_program_tsc: u64,
+        /// Time-stamp counter ticks during which the CPU was halted for want of work.
+        pub halted_tsc: u64,
     }
 }
 

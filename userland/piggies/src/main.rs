@@ -25,15 +25,18 @@ fn main() -> u32 {
         return 0;
     }
     let numbers: Option<Vec<u32>> = arguments.iter().map(|argument| argument.parse().ok()).collect();
-    let (count, piggy_arguments) = match numbers.as_deref() {
-        Some(&[count, _, _] | &[count, _, _, _]) if count > 0 => (count, &arguments[1..]),
+    let (count, job) = match numbers.as_deref() {
+        Some(&[count, pages, rounds]) if count > 0 => (count, [pages, rounds, 0]),
+        Some(&[count, pages, rounds, seed]) if count > 0 => (count, [pages, rounds, seed]),
         _ => {
             eprintln!("{USAGE}");
             return 2;
         }
     };
+    let [pages, rounds, seed] = job;
+    let piggy_arguments = [pages, rounds, seed, rest_ms(count)].map(|number| number.to_string());
     let before = system::info().map(|info| info.account).unwrap_or_default();
-    let herd: Vec<_> = (0..count).map(|_| Child::spawn("piggy", piggy_arguments)).collect();
+    let herd: Vec<_> = (0..count).map(|_| Child::spawn("piggy", &piggy_arguments)).collect();
     let ended: Vec<_> = herd.into_iter().map(|piggy| piggy.and_then(Child::wait)).collect();
     let verified = report(&ended);
     let after = system::info().map(|info| info.account).unwrap_or_default();
@@ -44,6 +47,11 @@ fn main() -> u32 {
     );
     println!("{verified} of {count} piggies verified");
     u32::from(verified != count)
+}
+
+/// How long a piggy rests between rounds: so long that the last of the herd is started before the first is done.
+const fn rest_ms(count: u32) -> u32 {
+    20 + 5u32.saturating_mul(count)
 }
 
 /// Prints the table; returns how many piggies found every byte right.

@@ -1,4 +1,4 @@
-//! `piggy PAGES ROUNDS [SEED]`: uses memory, and checks that every byte of it comes back.
+//! `piggy PAGES ROUNDS [SEED [REST]]`: uses memory, and checks that every byte of it comes back.
 //!
 //! In each round it checks every word of every page against the round before, then writes the next pattern; after the last round
 //! it checks once more.
@@ -13,14 +13,14 @@ use libsys::{Args, Errno, eprintln, println, process};
 
 libsys::entry!(main);
 
-const USAGE: &str = "usage: piggy PAGES ROUNDS [SEED]
+const USAGE: &str = "usage: piggy PAGES ROUNDS [SEED [REST]]
 Allocates PAGES pages of 4096 bytes. In each of ROUNDS rounds it writes every byte of every page with a pattern made of its pid,
 the page, the round and SEED (0 if not given), having checked every byte of the round before, and then rests
-while others use memory; at the end it checks once more and frees all.
+for REST milliseconds (20 if not given) while others use memory; at the end it checks once more and frees all.
 Exits with 0 if every byte was right, with 1 if not or if there is no memory, with 2 if it does not understand its arguments.";
 
-/// Between two rounds: long enough for others to fill memory with theirs.
-const REST: Duration = Duration::from_millis(20);
+/// Milliseconds between two rounds.
+const REST: u32 = 20;
 
 const WORDS_IN_PAGE: usize = PAGE_SIZE as usize / 4;
 
@@ -29,6 +29,7 @@ struct Job {
     pages: u32,
     rounds: u32,
     seed: u32,
+    rest: Duration,
 }
 
 /// A byte that did not come back.
@@ -77,7 +78,9 @@ impl Job {
         let pages = args.next()?.parse().ok().filter(|&pages| pages > 0 && pages <= u32::MAX / PAGE_SIZE)?;
         let rounds = args.next()?.parse().ok()?;
         let seed = args.next().map_or(Some(0), |seed| seed.parse().ok())?;
-        args.next().is_none().then_some(Self { pages, rounds, seed })
+        let rest: u32 = args.next().map_or(Some(REST), |rest| rest.parse().ok())?;
+        let rest = Duration::from_millis(rest.into());
+        args.next().is_none().then_some(Self { pages, rounds, seed, rest })
     }
 
     fn run(&self, pid: u32) -> Result<Result<(), Mismatch>, Errno> {
@@ -93,7 +96,7 @@ impl Job {
                     write(words, self.pattern(pid, page, round));
                 }
             }
-            process::sleep(REST);
+            process::sleep(self.rest);
         }
         region.free()?;
         Ok(Ok(()))

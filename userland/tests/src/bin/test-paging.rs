@@ -180,8 +180,8 @@ fn a_refusal_leaves_everything_as_it_was() -> Verdict {
 }
 
 fn sleepers_lend_their_frames() -> Verdict {
-    let sleeper = Child::spawn(ASSIST, ["keep", "8", "40", "300"])?;
-    libsys::process::sleep(core::time::Duration::from_millis(50));
+    let sleeper = Child::spawn(ASSIST, ["keep", "8", "40", "1000"])?;
+    libsys::process::sleep(core::time::Duration::from_millis(250));
     sweep()?;
     let status = sleeper.wait()?;
     check_eq!(status.reason, ExitReason::Exited(0));

@@ -1,0 +1,41 @@
+//! `bench NAME`: measures one thing, in counts of the time-stamp counter.
+//!
+//! Prints `result NAME COUNTS HALTED EACH` lines: counts for all, counts of them in which the CPU was halted, and how many operations
+//! that was for. On a machine that counts instructions a count is one; `cargo xtask bench` knows.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod memory;
+mod processes;
+mod stopwatch;
+mod swap;
+
+use alloc::vec::Vec;
+
+use libsys::{Args, Errno, eprintln, println, system};
+
+libsys::entry!(main);
+
+const USAGE: &str = "usage: bench syscall | demand-zero | process | swap | boot
+Measures one thing and prints lines `result NAME COUNTS HALTED OPERATIONS`; `cargo xtask bench` runs all and makes a table.";
+
+fn main() -> Result<u32, Errno> {
+    let words: Vec<&str> = Args::new().collect();
+    match words.as_slice() {
+        ["syscall"] => processes::null_call(),
+        ["demand-zero"] => memory::demand_zero()?,
+        ["process"] => processes::create_and_wait()?,
+        ["swap"] => return swap::latency(),
+        ["boot"] => println!("result boot {} 0 1", system::time()?.first_program_tsc),
+        ["nothing"] => return Ok(0),
+        ["--help"] => println!("{USAGE}"),
+        _ => {
+            eprintln!("{USAGE}");
+            return Ok(2);
+        }
+    }
+    println!("hz {}", system::time()?.tsc_hz);
+    Ok(0)
+}

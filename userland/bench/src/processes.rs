@@ -1,0 +1,33 @@
+//! The cheapest call, and a process that does nothing.
+
+use libsys::process::Child;
+use libsys::{Errno, call};
+
+use crate::stopwatch::Stopwatch;
+
+const CALLS: u32 = 100_000;
+const CREATED: u32 = 200;
+const WARM_UP: u32 = 20;
+
+/// `GetPid`, a hundred thousand times after as many for warm-up.
+pub fn null_call() {
+    for _ in 0..2 {
+        let watch = Stopwatch::start();
+        for _ in 0..CALLS {
+            // It cannot fail.
+            let _ = call::get_pid();
+        }
+        let taken = watch.stop();
+        taken.report("int80", CALLS);
+    }
+}
+
+/// Creates a process that exits at once, and waits for it.
+pub fn create_and_wait() -> Result<(), Errno> {
+    let round = |count: u32| (0..count).try_for_each(|_| Child::spawn("bench", ["nothing"])?.wait().map(|_| ()));
+    round(WARM_UP)?;
+    let watch = Stopwatch::start();
+    round(CREATED)?;
+    watch.stop().report("process", CREATED);
+    Ok(())
+}
