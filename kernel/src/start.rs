@@ -11,6 +11,9 @@ use crate::process::{self, Arguments, CreateError};
 /// The first program's file.
 const INIT: &str = "init";
 
+/// What the command line may say.
+const KNOWN_OPTIONS: &str = "seed=N, frames=N, policy=NAME, cleaner=off, readahead=off, pio, check=N, provoke=WHAT";
+
 /// What the host is told when the machine could not start.
 const CANNOT_START: u32 = 126;
 
@@ -28,7 +31,7 @@ pub fn or_stop<T>(result: Result<T, impl Display>) -> T {
 /// Says which word of the command line was not understood.
 pub fn warn_of_unknown(options: &CommandLine<'_>) {
     if let Some(word) = options.unknown {
-        kprintln!("kernel: option `{word}` is not known; known are seed=N, frames=N, check=N, pio, provoke=WHAT");
+        kprintln!("kernel: option `{word}` is not known; known are {KNOWN_OPTIONS}");
     }
 }
 

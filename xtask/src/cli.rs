@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::image::Extra;
@@ -52,6 +53,9 @@ pub struct MachineOptions {
     /// Make the choice of victims repeatable
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
+    /// Who gives up a frame when none is free
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(abi::POLICY_NAMES))]
+    pub policy: Option<String>,
     /// Compare the memory system's books every N page faults; the kernel stops at the first difference
     #[arg(long, value_name = "N")]
     pub check: Option<u32>,

@@ -22,6 +22,7 @@ impl KernelOptions {
         words.extend(machine.seed.map(|seed| format!("seed={seed}")));
         words.extend(machine.frames.map(|frames| format!("frames={frames}")));
         words.extend(machine.check.map(|every| format!("check={every}")));
+        words.extend(machine.policy.as_ref().map(|name| format!("policy={name}")));
         words.extend(machine.pio.then(|| "pio".to_string()));
         Self { words, program: program.to_vec() }
     }

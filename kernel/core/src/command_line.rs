@@ -12,6 +12,12 @@ pub struct CommandLine<'a> {
     pub seed: Option<u64>,
     /// `frames=N`: how many frames the process pool gets at most.
     pub frames: Option<u32>,
+    /// `policy=NAME`: which replacement policy chooses victims.
+    pub policy: Option<&'a str>,
+    /// `cleaner=off`: victims are written one by one, when somebody needs a frame.
+    pub no_cleaner: bool,
+    /// `readahead=off`: only the page that is missed is read.
+    pub no_read_ahead: bool,
     /// `pio`: the disk driver uses programmed input and output even if it could use DMA.
     pub programmed_io: bool,
     /// `check=N`: the books of the memory system are compared every N page faults; 0 means never.
@@ -67,12 +73,18 @@ impl<'a> CommandLine<'a> {
     }
 
     /// Understands one word, or returns false.
-    fn set(&mut self, word: &str) -> bool {
+    fn set(&mut self, word: &'a str) -> bool {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
         match key {
             "seed" => value.parse().map(|seed| self.seed = Some(seed)).is_ok(),
             "frames" => value.parse().map(|frames| self.frames = Some(frames)).is_ok(),
             "check" => value.parse().map(|every| self.check_every = every).is_ok(),
+            "policy" => {
+                self.policy = Some(value);
+                crate::replacement::NAMES.contains(&value)
+            }
+            "cleaner" => is_on(value).map(|on| self.no_cleaner = !on).is_some(),
+            "readahead" => is_on(value).map(|on| self.no_read_ahead = !on).is_some(),
             "provoke" => Provocation::named(value).map(|what| self.provoke = Some(what)).is_some(),
             "pio" if value.is_empty() => {
                 self.programmed_io = true;
@@ -90,6 +102,15 @@ impl<'a> CommandLine<'a> {
             block.push(0);
         }
         block
+    }
+}
+
+/// The value of a switch.
+fn is_on(value: &str) -> Option<bool> {
+    match value {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
     }
 }
 
@@ -127,6 +148,15 @@ mod tests {
             let line = CommandLine::parse(text);
             assert_eq!((line.seed, line.frames, line.program_words()), (None, None, Vec::new()), "{text:?}");
         }
+    }
+
+    #[test]
+    fn switches_are_on_unless_told_otherwise() {
+        let line = CommandLine::parse("cleaner=off readahead=on policy=sieve");
+        assert_eq!((line.no_cleaner, line.no_read_ahead, line.policy), (true, false, Some("sieve")));
+        let line = CommandLine::parse("cleaner=maybe");
+        assert_eq!((line.no_cleaner, line.unknown), (false, Some("cleaner=maybe")));
+        assert_eq!(CommandLine::parse("policy=best").unknown, Some("policy=best"));
     }
 
     #[test]

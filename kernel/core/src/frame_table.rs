@@ -45,6 +45,8 @@ pub enum FrameUse {
         owner: OwnedPage,
         /// The slot that the page owns, if it was ever written out.
         slot: Option<SwapSlot>,
+        /// It was fetched together with another, before it was missed, and is not known to have been used.
+        ahead: bool,
     },
     /// A page is being read into it.
     Arriving {
@@ -180,7 +182,7 @@ mod tests {
         table.set(Frame::new(101), FrameUse::Leaving { owner, slot: SwapSlot::new(0) });
         table.set(Frame::new(103), FrameUse::Table(owner.space));
         assert_eq!((table.in_transit(), table.tables()), (2, 1));
-        table.set(Frame::new(100), FrameUse::Resident { owner, slot: None });
+        table.set(Frame::new(100), FrameUse::Resident { owner, slot: None, ahead: false });
         table.set(Frame::new(101), FrameUse::Orphaned(SwapSlot::new(0)));
         table.set(Frame::new(103), FrameUse::Free);
         assert_eq!((table.in_transit(), table.tables()), (1, 0));

@@ -11,7 +11,6 @@ mod tables;
 pub mod user;
 pub mod window;
 
-use alloc::boxed::Box;
 use core::slice;
 
 use kcore::addr::{Frame, PAGE_SIZE, Page};
@@ -19,7 +18,7 @@ use kcore::command_line::CommandLine;
 use kcore::frame_pool::{ContiguousFramePool, FrameInfo, needed_info_frames};
 use kcore::memory_map::{Division, FrameRange, TooLittleMemory, divide};
 use kcore::pager::Pager;
-use kcore::replacement::RandomPage;
+use kcore::replacement;
 use kcore::swap_slots::SwapSlots;
 
 use crate::cell::KernelCell;
@@ -77,7 +76,12 @@ pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u
     }
     limit(&mut pool, options.frames);
     let slots = SwapSlots::new(slot_count);
-    let policy = Box::new(RandomPage::new(options.seed.unwrap_or_else(crate::drivers::timer::tsc)));
+    let seed = options.seed.unwrap_or_else(crate::drivers::timer::tsc);
+    // A name that means nothing was complained about already.
+    let name = options.policy.filter(|name| replacement::NAMES.contains(name)).unwrap_or(replacement::NAMES[0]);
+    let Ok(policy) = replacement::by_name(name, seed, division.process) else {
+        panic!("no room for the policy's books")
+    };
     let Ok(pager) = slots.and_then(|slots| Pager::new(pool, slots, policy)) else {
         panic!("no room for the pager's books")
     };

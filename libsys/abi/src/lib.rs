@@ -19,3 +19,6 @@ pub use errno::Errno;
 pub use exit::{Access, ExitReason, FaultKind};
 pub use syscall::{Call, Number};
 pub use wire::{Reader, Wire, Writer};
+
+/// The replacement policies' names, as in `policy=NAME`, the reference policy first.
+pub const POLICY_NAMES: [&str; 7] = ["random", "fifo", "clock", "nru", "aging", "wsclock", "sieve"];

@@ -18,18 +18,59 @@ wire_record! {
         pub swap_outs: u32,
         /// Pages of the process whose frame was lent without writing, since a valid copy existed.
         pub clean_drops: u32,
+        /// Pages that were fetched with another, before they were missed.
+        pub read_aheads: u32,
+        /// Pages fetched ahead that left again without having been used.
+        pub read_ahead_misses: u32,
+        /// Times the stack grew.
+        pub stack_growths: u32,
+        /// Faults on pages that allowed the access: only the TLB had to be told.
+        pub spurious: u32,
+        /// Times a fault waited for the disk or for a frame.
+        pub waits: u32,
     }
 }
 
 impl Account {
     /// Adds another account to this one; counters wrap.
     pub fn add(&mut self, other: &Self) {
-        self.faults = self.faults.wrapping_add(other.faults);
-        self.zero_fills = self.zero_fills.wrapping_add(other.zero_fills);
-        self.file_reads = self.file_reads.wrapping_add(other.file_reads);
-        self.swap_ins = self.swap_ins.wrapping_add(other.swap_ins);
-        self.swap_outs = self.swap_outs.wrapping_add(other.swap_outs);
-        self.clean_drops = self.clean_drops.wrapping_add(other.clean_drops);
+        for (sum, more) in self.counters_mut().into_iter().zip(other.counters()) {
+            *sum = sum.wrapping_add(more);
+        }
+    }
+
+    fn counters(&self) -> [u32; 11] {
+        let mut copy = *self;
+        copy.counters_mut().map(|counter| *counter)
+    }
+
+    fn counters_mut(&mut self) -> [&mut u32; 11] {
+        let Self {
+            faults,
+            zero_fills,
+            file_reads,
+            swap_ins,
+            swap_outs,
+            clean_drops,
+            read_aheads,
+            read_ahead_misses,
+            stack_growths,
+            spurious,
+            waits,
+        } = self;
+        [
+            faults,
+            zero_fills,
+            file_reads,
+            swap_ins,
+            swap_outs,
+            clean_drops,
+            read_aheads,
+            read_ahead_misses,
+            stack_growths,
+            spurious,
+            waits,
+        ]
     }
 }
 
@@ -193,12 +234,13 @@ mod tests {
 
     #[test]
     fn accounts_add_up_field_by_field() {
-        let one = Account { faults: 1, zero_fills: 2, file_reads: 3, swap_ins: 4, swap_outs: 5, clean_drops: 6 };
+        let mut one = Account::default();
+        (1..).zip(one.counters_mut()).for_each(|(number, counter)| *counter = number);
         let mut sum = one;
         sum.add(&one);
         let mut bytes = [0; Account::SIZE_BYTES as usize];
         sum.encode(&mut Writer::new(&mut bytes));
-        let words: [u8; 6] = core::array::from_fn(|i| bytes[i * 4]);
-        assert_eq!(words, [2, 4, 6, 8, 10, 12]);
+        let words: [u8; 11] = core::array::from_fn(|i| bytes[i * 4]);
+        assert_eq!(words, core::array::from_fn(|i| u8::try_from(2 * (i + 1)).unwrap()));
     }
 }

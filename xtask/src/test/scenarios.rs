@@ -23,11 +23,12 @@ type Judge = fn(&Outcome) -> Verdict;
 /// # Errors
 /// If a program cannot be read.
 pub fn cases(guest: &Guest) -> Result<Vec<Case>> {
+    let policies = abi::POLICY_NAMES.map(|name| ("policies", under_policy(name), swapped as Judge));
     let piggies = piggies().into_iter().map(|(boot, judge)| ("piggies", boot, judge));
     let disks = disks(guest)?.into_iter().map(|(boot, judge)| ("disks", boot, judge));
     let machines = machines().into_iter().map(|(boot, judge)| ("machines", boot, judge));
     let shell = shell().into_iter().map(|(boot, judge)| ("shell", boot, judge));
-    let all = piggies.chain(disks).chain(machines).chain(shell);
+    let all = piggies.chain(policies).chain(disks).chain(machines).chain(shell);
     Ok(all.map(|(subject, boot, judge)| case(subject, boot, judge)).collect())
 }
 
@@ -53,6 +54,14 @@ fn piggies() -> Vec<(Boot, Judge)> {
         ),
         (few("a_piggy_that_cannot_be_kept_is_refused", &["piggy", "1000", "1"]).frames(64).swap(1), one_refused),
     ]
+}
+
+/// Piggies again, with victims chosen in this way.
+fn under_policy(name: &str) -> Boot {
+    Boot::new(&format!("{name}_serves_twenty_piggies"), &["piggies", "20", "25", "3"])
+        .frames(256)
+        .option(&format!("policy={name}"))
+        .option("check=100")
 }
 
 /// The numbers of the row of totals: faults, zero fills, swap-ins, swap-outs, clean drops.

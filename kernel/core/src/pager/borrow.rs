@@ -1,11 +1,11 @@
 //! Where frames come from: free ones first, then one borrowed from whoever the replacement policy draws.
 
+use super::residents::Borrowable;
 use super::{PageOut, PageTables, Pager, Shortage, TransferFailed};
 use crate::addr::{Frame, SwapSlot};
 use crate::fault::flags_for;
-use crate::frame_table::{FrameUse, OwnedPage};
+use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
 use crate::pte::{Pte, PteFlags, PteState};
-use crate::replacement::Candidates;
 use crate::vm_pool::Rights;
 
 /// What became of a victim.
@@ -36,8 +36,15 @@ impl Pager<'_> {
         // The first draw may find a dirty page that owns no slot when none is left; the second is confined to pages that own one.
         let mut must_own_slot = false;
         loop {
-            let candidates = Candidates { frames: &self.frames, owners: &self.owners, must_own_slot };
-            let Some(victim) = self.policy.choose(&candidates) else { return Err(self.nothing_to_borrow()) };
+            let mut memory = Borrowable {
+                frames: &self.frames,
+                owners: &self.owners,
+                spaces: &self.spaces,
+                tables: &mut *tables,
+                must_own_slot,
+                now: self.fault_count,
+            };
+            let Some(victim) = self.policy.choose(&mut memory) else { return Err(self.nothing_to_borrow()) };
             match self.evict(tables, victim) {
                 Eviction::Dropped => return self.pool.get_frame().ok_or(Shortage::OutOfFrames),
                 Eviction::MustWrite(ticket) => return Err(Shortage::Write(ticket)),
@@ -53,7 +60,7 @@ impl Pager<'_> {
 
     /// Takes the page in `frame` from its owner.
     fn evict(&mut self, tables: &mut impl PageTables, frame: Frame) -> Eviction {
-        let FrameUse::Resident { owner, slot } = self.frames.get(frame) else { return Eviction::NoSlot };
+        let FrameUse::Resident { owner, slot, .. } = self.frames.get(frame) else { return Eviction::NoSlot };
         let Some(directory) = self.directory_of(owner) else { return Eviction::NoSlot };
         // Out of the tables first: from here on nobody can write the page, and the word that came out tells if anyone has.
         let (old, stale) = tables.exchange(directory, owner.page, Pte::in_transit(frame));
@@ -62,7 +69,7 @@ impl Pager<'_> {
         if !flags.contains(PteFlags::DIRTY) {
             tables.fill(directory, owner.page, slot.map_or(Pte::EMPTY, Pte::swapped));
             self.release_frame(frame);
-            self.owners.page_left(owner.space);
+            self.page_left(owner.space, frame);
             self.count(owner.space, |account| account.clean_drops = account.clean_drops.wrapping_add(1));
             return Eviction::Dropped;
         }
@@ -71,7 +78,7 @@ impl Pager<'_> {
             return Eviction::NoSlot;
         };
         self.frames.set(frame, FrameUse::Leaving { owner, slot });
-        self.owners.page_left(owner.space);
+        self.page_left(owner.space, frame);
         self.count(owner.space, |account| account.swap_outs = account.swap_outs.wrapping_add(1));
         Eviction::MustWrite(PageOut { frame, slot })
     }
@@ -95,13 +102,13 @@ impl Pager<'_> {
                 self.release_frame(frame);
             }
             (FrameUse::TakenBack { owner, .. }, Ok(())) => {
-                self.frames.set(frame, FrameUse::Resident { owner, slot: Some(slot) });
+                self.frames.set(frame, FrameUse::Resident { owner, slot: Some(slot), ahead: false });
             }
             (FrameUse::Leaving { owner, .. } | FrameUse::TakenBack { owner, .. }, Err(TransferFailed)) => {
-                if self.frames.set(frame, FrameUse::Resident { owner, slot: None })
+                if self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false })
                     == (FrameUse::Leaving { owner, slot })
                 {
-                    self.owners.page_arrived(owner.space);
+                    self.page_arrived(owner.space, frame);
                 }
                 self.mark_changed(tables, owner, frame);
                 self.free_slot(slot);
@@ -124,7 +131,21 @@ impl Pager<'_> {
         let Some(directory) = self.directory_of(owner) else { return };
         tables.fill(directory, owner.page, Pte::present(frame, flags_for(self.rights_of(owner))));
         self.frames.set(frame, FrameUse::TakenBack { owner, slot });
-        self.owners.page_arrived(owner.space);
+        self.page_arrived(owner.space, frame);
+    }
+
+    /// Tells the books that a page is resident.
+    #[inline]
+    pub(super) fn page_arrived(&mut self, space: SpaceId, frame: Frame) {
+        self.owners.page_arrived(space);
+        self.policy.page_arrived(frame);
+    }
+
+    /// Tells the books that a page is not resident any more.
+    #[inline]
+    pub(super) fn page_left(&mut self, space: SpaceId, frame: Frame) {
+        self.owners.page_left(space);
+        self.policy.page_left(frame);
     }
 
     /// Gives a frame back to the pool.

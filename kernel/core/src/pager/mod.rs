@@ -13,6 +13,7 @@ mod borrow;
 mod check;
 mod promise;
 mod release;
+mod residents;
 mod resolve;
 mod space;
 mod tables;
@@ -47,6 +48,8 @@ pub struct Pager<'a> {
     owners: Owners,
     policy: Box<dyn Replacement + Send>,
     totals: Account,
+    /// Faults so far, the policies' time: unlike the account it never wraps.
+    fault_count: u64,
     frames_total: u32,
 }
 
@@ -144,6 +147,7 @@ impl<'a> Pager<'a> {
             owners: Owners::default(),
             policy,
             totals: Account::default(),
+            fault_count: 0,
             frames_total,
         })
     }
@@ -200,6 +204,7 @@ impl<'a> Pager<'a> {
     /// Counts one page fault of `space`, however often it has to be resolved anew.
     #[inline]
     pub fn count_fault(&mut self, space: SpaceId) {
+        self.fault_count += 1;
         self.count(space, |account| account.faults = account.faults.wrapping_add(1));
     }
 

@@ -81,14 +81,14 @@ impl Pager<'_> {
     /// The page in `frame` is gone. A frame that the disk is still reading is free when the disk is done with it.
     fn forget_page(&mut self, frame: Frame) {
         match self.frames.get(frame) {
-            FrameUse::Resident { owner, slot } => {
+            FrameUse::Resident { owner, slot, .. } => {
                 self.release_frame(frame);
-                self.owners.page_left(owner.space);
+                self.page_left(owner.space, frame);
                 slot.into_iter().for_each(|slot| self.free_slot(slot));
             }
             FrameUse::TakenBack { owner, slot } => {
                 self.frames.set(frame, FrameUse::Orphaned(slot));
-                self.owners.page_left(owner.space);
+                self.page_left(owner.space, frame);
             }
             FrameUse::Leaving { slot, .. } => {
                 self.frames.set(frame, FrameUse::Orphaned(slot));

@@ -81,8 +81,8 @@ impl Pager<'_> {
         let owner = context.owner;
         tables.zero(frame);
         tables.fill(context.directory, owner.page, Pte::present(frame, flags_for(context.region.rights())));
-        self.frames.set(frame, FrameUse::Resident { owner, slot: None });
-        self.owners.page_arrived(owner.space);
+        self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false });
+        self.page_arrived(owner.space, frame);
         self.count(owner.space, |account| account.zero_fills = account.zero_fills.wrapping_add(1));
         Ok(Step::Done)
     }
@@ -128,8 +128,8 @@ impl Pager<'_> {
         }
         let region = space.pools.region_of(owner.page).ok_or(FaultError::NoRegion)?;
         tables.fill(directory, owner.page, Pte::present(frame, flags_for(region.rights())));
-        self.frames.set(frame, FrameUse::Resident { owner, slot });
-        self.owners.page_arrived(owner.space);
+        self.frames.set(frame, FrameUse::Resident { owner, slot, ahead: false });
+        self.page_arrived(owner.space, frame);
         self.count(owner.space, |account| match source {
             Source::Slot(_) => account.swap_ins = account.swap_ins.wrapping_add(1),
             Source::File { .. } => account.file_reads = account.file_reads.wrapping_add(1),

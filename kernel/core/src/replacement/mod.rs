@@ -1,50 +1,153 @@
 //! Who gives up a frame: one policy a file, the same code in the kernel and on the host.
+//!
+//! Most policies keep the resident pages in a ring, in the order in which they arrived, so that what a choice costs depends
+//! on the pages there are and not on the frames the machine has. All memory is taken when a policy is made; choosing allocates
+//! nothing. Time is counted in page faults, since a policy is asked only when one occurs.
 
+mod aging;
+mod clock;
+mod fifo;
+mod frame_map;
+mod nru;
 mod owners;
+mod period;
 mod random;
+mod ring;
+mod sieve;
+#[cfg(test)]
+mod tests;
+mod wsclock;
 
+use alloc::boxed::Box;
+use core::fmt;
+
+pub use aging::Aging;
+pub use clock::Clock;
+pub use fifo::Fifo;
+pub use nru::NotRecentlyUsed;
 pub use owners::Owners;
 pub use random::RandomPage;
+pub use sieve::Sieve;
+pub use wsclock::WorkingSetClock;
 
 use crate::addr::Frame;
-use crate::frame_table::{FrameTable, FrameUse, OwnedPage};
+use crate::frame_table::{OutOfMemory, OwnedPage};
+use crate::memory_map::FrameRange;
+use frame_map::FrameMap;
+use period::Period;
+use ring::Ring;
+
+/// The names that [`by_name`] knows, the reference policy first.
+pub const NAMES: &[&str] = &abi::POLICY_NAMES;
 
 /// Chooses victims.
+///
+/// Whoever moves pages says so: each page is announced when it has become resident and when it has left. A victim is only a
+/// proposal, and nothing has left until [`page_left`](Replacement::page_left) says it.
 pub trait Replacement {
     /// The policy's name, as in `policy=NAME`.
     fn name(&self) -> &'static str;
 
-    /// Chooses a frame to borrow; `None` only if there is no candidate at all.
-    fn choose(&mut self, candidates: &Candidates<'_>) -> Option<Frame>;
+    /// A page has become resident in `frame`.
+    ///
+    /// # Panics
+    /// Policies that keep books of frames panic if the frame is not one they were made for.
+    fn page_arrived(&mut self, frame: Frame) {
+        let _ = frame;
+    }
+
+    /// The page in `frame` has left.
+    ///
+    /// # Panics
+    /// As [`page_arrived`](Replacement::page_arrived).
+    fn page_left(&mut self, frame: Frame) {
+        let _ = frame;
+    }
+
+    /// Chooses a frame to borrow; `None` only if no frame has a page that may be borrowed.
+    fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame>;
 }
 
-/// The frames that may be borrowed now.
-pub struct Candidates<'a> {
-    /// What each frame is used for.
-    pub frames: &'a FrameTable,
+/// What a policy may ask of memory.
+pub trait Residents {
+    /// How many frames there are, whatever they hold.
+    fn frame_count(&self) -> u32;
+
+    /// The frame at this place, of `0..frame_count()`.
+    fn frame_at(&self, index: u32) -> Frame;
+
     /// Who has how many resident pages.
-    pub owners: &'a Owners,
-    /// The swap file is full: only a page that already owns a slot can be written.
-    pub must_own_slot: bool,
+    fn owners(&self) -> &Owners;
+
+    /// The page in `frame`, if it may be borrowed now. Tables, and pages on their way from or to the disk, never may.
+    fn page_in(&self, frame: Frame) -> Option<OwnedPage>;
+
+    /// Says if the page was used since this was last asked, and forgets it: the owner's accessed bit is cleared and the TLB
+    /// told. Asked only of frames that have a [`page_in`](Residents::page_in).
+    fn take_accessed(&mut self, frame: Frame) -> bool;
+
+    /// The page would have to be written before its frame is free. Asked only of frames that have a `page_in`.
+    fn is_dirty(&mut self, frame: Frame) -> bool;
+
+    /// Page faults so far: the policies' time.
+    fn now(&self) -> u64;
 }
 
-impl Candidates<'_> {
-    /// The page in `frame`, if the frame may be borrowed. Tables, and pages on their way from or to the disk (the one being
-    /// filled for the current fault among them), never are.
-    #[inline]
-    pub fn page_in(&self, frame: Frame) -> Option<OwnedPage> {
-        match self.frames.get(frame) {
-            FrameUse::Resident { owner, slot } if !self.must_own_slot || slot.is_some() => Some(owner),
-            _ => None,
+/// Why there is no such policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPolicy {
+    /// No policy has this name; [`NAMES`] has those that there are.
+    Unknown,
+    /// There is no room for the policy's books.
+    OutOfMemory,
+}
+
+impl From<OutOfMemory> for NoPolicy {
+    fn from(OutOfMemory: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+impl fmt::Display for NoPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfMemory => f.write_str("no room for the replacement policy's books"),
+            Self::Unknown => {
+                f.write_str("there is no such replacement policy; there are")?;
+                NAMES.iter().try_for_each(|name| write!(f, " {name}"))
+            }
         }
     }
+}
 
-    /// The first candidate that `accept` takes, looking at every frame once, from position `start` on and around.
-    pub fn scan(&self, start: u32, mut accept: impl FnMut(OwnedPage) -> bool) -> Option<Frame> {
-        let count = self.frames.frame_count();
-        (start..count)
-            .chain(0..start.min(count))
-            .map(|index| self.frames.frame_at(index))
-            .find(|&frame| self.page_in(frame).is_some_and(&mut accept))
-    }
+/// The policy of this name over all of `frames`. What is left to chance follows from `seed`.
+///
+/// # Errors
+/// `Unknown` if `name` is none of [`NAMES`], `OutOfMemory` if there is no room for the books: at most 16 bytes a frame.
+pub fn by_name(name: &str, seed: u64, frames: FrameRange) -> Result<Box<dyn Replacement + Send>, NoPolicy> {
+    Ok(match name {
+        "random" => Box::new(RandomPage::new(seed)),
+        "fifo" => Box::new(Fifo::new(frames)?),
+        "clock" => Box::new(Clock::new(frames)?),
+        "nru" => Box::new(NotRecentlyUsed::new(frames, seed)?),
+        "aging" => Box::new(Aging::new(frames)?),
+        "wsclock" => Box::new(WorkingSetClock::new(frames)?),
+        "sieve" => Box::new(Sieve::new(frames)?),
+        _ => return Err(NoPolicy::Unknown),
+    })
+}
+
+/// The first page that may be borrowed and that `accept` takes, looking at every frame once, from position `start` on and around.
+fn scan(memory: &dyn Residents, start: u32, mut accept: impl FnMut(OwnedPage) -> bool) -> Option<Frame> {
+    let count = memory.frame_count();
+    (start..count)
+        .chain(0..start.min(count))
+        .map(|index| memory.frame_at(index))
+        .find(|&frame| memory.page_in(frame).is_some_and(&mut accept))
+}
+
+/// The first page that may be borrowed, announced or not: before a program is ended for want of a frame, look everywhere.
+#[cold]
+fn any_page(memory: &dyn Residents) -> Option<Frame> {
+    scan(memory, 0, |_| true)
 }

@@ -8,9 +8,10 @@ use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
 use crate::fault::{Fault, FaultError};
 use crate::frame_pool::{ContiguousFramePool, FrameInfo};
 use crate::frame_table::SpaceId;
+use crate::memory_map::FrameRange;
 use crate::pager::{PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, TransferFailed};
 use crate::pte::{Pte, PteFlags, PteState};
-use crate::replacement::RandomPage;
+use crate::replacement::by_name;
 use crate::swap_slots::SwapSlots;
 
 /// The first process frame; not 0, so that a frame number is not an index by accident.
@@ -130,6 +131,10 @@ pub struct Machine {
 
 impl Machine {
     pub fn new(frames: u32, slots: u32, seed: u64) -> Self {
+        Self::with_policy("random", frames, slots, seed)
+    }
+
+    pub fn with_policy(policy: &str, frames: u32, slots: u32, seed: u64) -> Self {
         let info = vec![FrameInfo::default(); frames as usize].leak();
         let pool = ContiguousFramePool::new(Frame::new(FIRST_FRAME), info);
         let slots = SwapSlots::new(slots).unwrap();
@@ -139,7 +144,8 @@ impl Machine {
             tlb: HashMap::new(),
             active: None,
         };
-        let pager = Pager::new(pool, slots, Box::new(RandomPage::new(seed))).unwrap();
+        let range = FrameRange { first: Frame::new(FIRST_FRAME), count: frames };
+        let pager = Pager::new(pool, slots, by_name(policy, seed, range).unwrap()).unwrap();
         Self {
             pager,
             hardware,
@@ -186,6 +192,7 @@ impl Machine {
 
     fn fault(&mut self, id: SpaceId, page: Page, access: Access) -> Result<(), FaultError> {
         let fault = Fault { address: VirtAddr::new(page.number() * PAGE_SIZE), access };
+        self.pager.count_fault(id);
         match self.pager.resolve(&mut self.hardware, id, &fault)? {
             Step::Done => Ok(()),
             Step::Read(ticket) => self.read_in(ticket),

@@ -1,0 +1,71 @@
+//! Memory as a replacement policy sees it.
+
+use super::{PageTables, Spaces};
+use crate::addr::Frame;
+use crate::frame_table::{FrameTable, FrameUse, OwnedPage};
+use crate::pte::{Pte, PteFlags, PteState};
+use crate::replacement::{Owners, Residents};
+
+/// The pages that may be borrowed now, and their entries in their owners' tables.
+pub(super) struct Borrowable<'a, T: PageTables> {
+    pub frames: &'a FrameTable,
+    pub owners: &'a Owners,
+    pub spaces: &'a Spaces,
+    pub tables: &'a mut T,
+    /// The swap file is full: only a page that already owns a slot can be written.
+    pub must_own_slot: bool,
+    pub now: u64,
+}
+
+impl<T: PageTables> Borrowable<'_, T> {
+    /// The owner's directory and what its tables say about the page in `frame`.
+    fn entry(&mut self, frame: Frame) -> Option<(Frame, OwnedPage, PteFlags)> {
+        let owner = self.page_in(frame)?;
+        let directory = self.spaces.get(owner.space)?.directory()?;
+        match self.tables.entry(directory, owner.page)?.decode() {
+            PteState::Present(_, flags) => Some((directory, owner, flags)),
+            _ => None,
+        }
+    }
+}
+
+impl<T: PageTables> Residents for Borrowable<'_, T> {
+    fn frame_count(&self) -> u32 {
+        self.frames.frame_count()
+    }
+
+    fn frame_at(&self, index: u32) -> Frame {
+        self.frames.frame_at(index)
+    }
+
+    fn owners(&self) -> &Owners {
+        self.owners
+    }
+
+    fn page_in(&self, frame: Frame) -> Option<OwnedPage> {
+        match self.frames.get(frame) {
+            FrameUse::Resident { owner, slot, .. } if !self.must_own_slot || slot.is_some() => Some(owner),
+            _ => None,
+        }
+    }
+
+    fn take_accessed(&mut self, frame: Frame) -> bool {
+        let Some((directory, owner, flags)) = self.entry(frame) else { return false };
+        if !flags.contains(PteFlags::ACCESSED) {
+            return false;
+        }
+        // Nobody can write the page between the look and the exchange: there is one CPU, and it is here.
+        let unused = Pte::present(frame, flags.difference(PteFlags::ACCESSED));
+        let (_, stale) = self.tables.exchange(directory, owner.page, unused);
+        self.tables.flush(stale);
+        true
+    }
+
+    fn is_dirty(&mut self, frame: Frame) -> bool {
+        self.entry(frame).is_some_and(|(_, _, flags)| flags.contains(PteFlags::DIRTY))
+    }
+
+    fn now(&self) -> u64 {
+        self.now
+    }
+}
