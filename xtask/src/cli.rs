@@ -56,6 +56,12 @@ pub struct MachineOptions {
     /// Who gives up a frame when none is free
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(abi::POLICY_NAMES))]
     pub policy: Option<String>,
+    /// Borrow frames one at a time, and only when somebody needs one
+    #[arg(long)]
+    pub no_cleaner: bool,
+    /// Read only the page that was missed
+    #[arg(long)]
+    pub no_readahead: bool,
     /// Compare the memory system's books every N page faults; the kernel stops at the first difference
     #[arg(long, value_name = "N")]
     pub check: Option<u32>,

@@ -3,7 +3,7 @@
 use abi::layout::{KERNEL_START, STACK_LIMIT};
 use abi::{Access, FaultKind};
 
-use crate::addr::{Frame, PAGE_SIZE, SwapSlot, VirtAddr};
+use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
 use crate::pte::{PteFlags, PteState};
 use crate::vm_pool::{Backing, FileRef, Region, Rights};
 
@@ -54,14 +54,12 @@ impl Fault {
 pub enum Plan {
     /// A frame of zeros.
     MapZeroed,
-    /// A frame with this page of a file, of which only the first `valid_bytes` count; the rest is zero.
+    /// A frame with this page of a file.
     LoadFile {
         /// The file.
         file: FileRef,
         /// Which page of the file.
         file_page: u32,
-        /// Bytes of it that count: `1..=4096`.
-        valid_bytes: u32,
     },
     /// A frame with what lies in this slot.
     SwapIn(SwapSlot),
@@ -126,13 +124,12 @@ pub fn plan(fault: &Fault, region: Option<&Region>, entry: PteState) -> Result<P
 
 /// How an untouched page of `region` gets its first contents.
 fn fill_plan(fault: &Fault, region: &Region) -> Plan {
-    let Backing::File { file, first_page, len_bytes } = region.backing() else {
-        return Plan::MapZeroed;
-    };
-    let index = fault.address.raw() / PAGE_SIZE - region.first().number();
-    match len_bytes.checked_sub(index * PAGE_SIZE) {
-        None | Some(0) => Plan::MapZeroed,
-        Some(rest) => Plan::LoadFile { file, file_page: first_page + index, valid_bytes: rest.min(PAGE_SIZE) },
+    let page = Page::containing(fault.address);
+    match region.backing() {
+        Backing::File { file, first_page, .. } if region.file_bytes_from(page) > 0 => {
+            Plan::LoadFile { file, file_page: first_page + page.number() - region.first().number() }
+        }
+        Backing::File { .. } | Backing::Zero => Plan::MapZeroed,
     }
 }
 

@@ -78,6 +78,7 @@ pub struct FrameTable {
     base: Frame,
     uses: Vec<FrameUse>,
     in_transit: u32,
+    leaving: u32,
     tables: u32,
 }
 
@@ -95,7 +96,7 @@ impl FrameTable {
         let mut uses = Vec::new();
         uses.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
         uses.resize(len, FrameUse::Free);
-        Ok(Self { base, uses, in_transit: 0, tables: 0 })
+        Ok(Self { base, uses, in_transit: 0, leaving: 0, tables: 0 })
     }
 
     /// How many frames the table describes, usable or not.
@@ -125,6 +126,7 @@ impl FrameTable {
         let Some(place) = self.uses.get_mut(index) else { panic!("{frame:?} is not in the frame table") };
         let old = core::mem::replace(place, new);
         self.in_transit = self.in_transit + u32::from(new.is_in_transit()) - u32::from(old.is_in_transit());
+        self.leaving = self.leaving + u32::from(new.is_leaving()) - u32::from(old.is_leaving());
         self.tables = self.tables + u32::from(new.is_table()) - u32::from(old.is_table());
         old
     }
@@ -133,6 +135,12 @@ impl FrameTable {
     #[inline]
     pub const fn in_transit(&self) -> u32 {
         self.in_transit
+    }
+
+    /// How many frames are free once the disk has written them.
+    #[inline]
+    pub const fn leaving(&self) -> u32 {
+        self.leaving
     }
 
     /// How many frames hold directories and page tables.
@@ -158,6 +166,12 @@ impl FrameUse {
         matches!(self, Self::Arriving { .. } | Self::Leaving { .. } | Self::TakenBack { .. } | Self::Orphaned(_))
     }
 
+    /// The frame is free once the disk has written it.
+    #[inline]
+    const fn is_leaving(&self) -> bool {
+        matches!(self, Self::Leaving { .. } | Self::Orphaned(_))
+    }
+
     #[inline]
     const fn is_table(&self) -> bool {
         matches!(self, Self::Table(_))
@@ -181,11 +195,11 @@ mod tests {
         assert_eq!(table.set(Frame::new(100), FrameUse::Arriving { owner, slot: None }), FrameUse::Free);
         table.set(Frame::new(101), FrameUse::Leaving { owner, slot: SwapSlot::new(0) });
         table.set(Frame::new(103), FrameUse::Table(owner.space));
-        assert_eq!((table.in_transit(), table.tables()), (2, 1));
+        assert_eq!((table.in_transit(), table.leaving(), table.tables()), (2, 1, 1));
         table.set(Frame::new(100), FrameUse::Resident { owner, slot: None, ahead: false });
         table.set(Frame::new(101), FrameUse::Orphaned(SwapSlot::new(0)));
         table.set(Frame::new(103), FrameUse::Free);
-        assert_eq!((table.in_transit(), table.tables()), (1, 0));
+        assert_eq!((table.in_transit(), table.leaving(), table.tables()), (1, 1, 0));
         assert_eq!(table.get(Frame::new(99)), FrameUse::Free);
         assert_eq!(table.iter().filter(|(_, frame_use)| *frame_use != FrameUse::Free).count(), 2);
     }

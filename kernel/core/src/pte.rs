@@ -74,6 +74,13 @@ impl Pte {
         Self(frame.start().raw() | TRANSIT)
     }
 
+    /// The entry maps a frame whose page was used since the bit was last cleared.
+    #[inline]
+    pub const fn is_accessed(self) -> bool {
+        let used = PteFlags::PRESENT.union(PteFlags::ACCESSED).bits();
+        self.raw() & used == used
+    }
+
     /// What the entry says.
     pub const fn decode(self) -> PteState {
         let Self(raw) = self;

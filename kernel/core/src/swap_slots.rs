@@ -73,6 +73,43 @@ impl SwapSlots {
         Some(SwapSlot::new(number))
     }
 
+    /// Hands out up to `count` slots that lie side by side: the first run of `count` free ones from the counter on, else the longest
+    /// seen. `None` only if no slot is free. Returns the first slot and how many there are.
+    pub fn assign_run(&mut self, count: u32) -> Option<(SwapSlot, u32)> {
+        let (mut best, mut start, mut looked) = (0..0, self.next, 0);
+        while looked < self.total && best.len() < count as usize {
+            if !best.is_empty() && looked > Self::RUN_SEARCH_MAX {
+                break;
+            }
+            let Some(first) = self.free_from(start) else {
+                looked += self.total - start;
+                start = 0;
+                continue;
+            };
+            let mut end = first + 1;
+            while end < self.total && end - first < count && !self.is_used(SwapSlot::new(end)) {
+                end += 1;
+            }
+            if end - first > best.end - best.start {
+                best = first..end;
+            }
+            looked += end - start;
+            start = end;
+        }
+        if best.is_empty() || self.free_count() == 0 {
+            return None;
+        }
+        best.clone().for_each(|number| self.used[(number / 32) as usize] |= 1 << (number % 32));
+        let len = best.end - best.start;
+        self.used_count += len;
+        self.next = if best.end < self.total { best.end } else { 0 };
+        Some((SwapSlot::new(best.start), len))
+    }
+
+    /// How many slots are looked through for a longer run once there is some run: a search through a full map would cost more than
+    /// a few short writes.
+    const RUN_SEARCH_MAX: u32 = 4096;
+
     /// The first free slot at `start` or behind it.
     #[inline]
     fn free_from(&self, start: u32) -> Option<u32> {
@@ -164,6 +201,19 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_as_long_as_asked_if_one_is_free_and_else_the_longest() {
+        let mut slots = SwapSlots::new(10).unwrap();
+        assert_eq!(slots.assign_run(4), Some((SwapSlot::new(0), 4)));
+        assert_eq!(slots.assign_run(5), Some((SwapSlot::new(4), 5)));
+        for number in [1, 2, 5] {
+            slots.free(SwapSlot::new(number)).unwrap();
+        }
+        assert_eq!(slots.assign_run(3), Some((SwapSlot::new(1), 2)), "slot 9 alone is shorter");
+        assert_eq!(slots.assign_run(1), Some((SwapSlot::new(5), 1)), "the counter stands behind the last run");
+        assert_eq!([slots.assign_run(8), slots.assign_run(8)], [Some((SwapSlot::new(9), 1)), None]);
+    }
+
+    #[test]
     fn freeing_twice_names_the_slot() {
         let mut slots = SwapSlots::new(1000).unwrap();
         let error = slots.free(SwapSlot::new(812)).unwrap_err();
@@ -178,8 +228,17 @@ mod tests {
             for (action, number) in steps {
                 let slot = SwapSlot::new(number);
                 match action % 8 {
-                    0..4 => match slots.assign() {
+                    0..3 => match slots.assign() {
                         Some(slot) => prop_assert!(slot.number() < total && !bad.contains(&slot) && used.insert(slot)),
+                        None => prop_assert_eq!(used.len() + bad.len(), total as usize),
+                    },
+                    3 if number > 0 => match slots.assign_run(number) {
+                        Some((first, count)) => {
+                            prop_assert!(count >= 1 && count <= number && first.number() + count <= total);
+                            for slot in (first.number()..).take(count as usize).map(SwapSlot::new) {
+                                prop_assert!(!bad.contains(&slot) && used.insert(slot));
+                            }
+                        }
                         None => prop_assert_eq!(used.len() + bad.len(), total as usize),
                     },
                     4..7 => prop_assert_eq!(slots.free(slot).is_ok(), used.remove(&slot)),

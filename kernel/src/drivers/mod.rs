@@ -11,6 +11,7 @@ mod serial;
 pub mod timer;
 mod vga;
 
+use crate::memory::write_back;
 use crate::process::scheduler;
 
 /// Handles the interrupt on this line of the interrupt controllers, which arrives at vector [`pic::FIRST_VECTOR`]` + line`.
@@ -24,10 +25,14 @@ pub fn on_interrupt(line: u8) {
     match line {
         timer::LINE => {
             ata::on_tick(timer::on_tick());
+            write_back::on_transfer();
             scheduler::wake_sleepers();
         }
         console::KEYBOARD_LINE | console::SERIAL_LINE => console::on_interrupt(),
-        ata::LINE => ata::on_interrupt(),
+        ata::LINE => {
+            ata::on_interrupt();
+            write_back::on_transfer();
+        }
         _ => {}
     }
 }

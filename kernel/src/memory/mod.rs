@@ -4,12 +4,14 @@ pub mod fault;
 pub mod frames;
 mod heap;
 pub mod layout;
+mod page_io;
 pub mod paging;
 mod space;
 pub mod stacks;
 mod tables;
 pub mod user;
 pub mod window;
+pub mod write_back;
 
 use core::slice;
 
@@ -17,7 +19,7 @@ use kcore::addr::{Frame, PAGE_SIZE, Page};
 use kcore::command_line::CommandLine;
 use kcore::frame_pool::{ContiguousFramePool, FrameInfo, needed_info_frames};
 use kcore::memory_map::{Division, FrameRange, TooLittleMemory, divide};
-use kcore::pager::Pager;
+use kcore::pager::{self, Pager};
 use kcore::replacement;
 use kcore::swap_slots::SwapSlots;
 
@@ -82,7 +84,8 @@ pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u
     let Ok(policy) = replacement::by_name(name, seed, division.process) else {
         panic!("no room for the policy's books")
     };
-    let Ok(pager) = slots.and_then(|slots| Pager::new(pool, slots, policy)) else {
+    let extras = pager::Options { cleaner: !options.no_cleaner, read_ahead: !options.no_read_ahead };
+    let Ok(pager) = slots.and_then(|slots| Pager::new(pool, slots, policy, extras)) else {
         panic!("no room for the pager's books")
     };
     // SAFETY: `init` made this directory the active one.

@@ -7,12 +7,13 @@ use kcore::frame_table::SpaceId;
 use kcore::pager::{GrantError, PageIn, PageOut, Pager, Shortage, Source, Step, TransferFailed};
 use kcore::vm_pool::VmPoolError;
 
+use super::page_io::Place;
 use super::tables::Mmu;
 use super::window::{Purpose, with_frame};
+use super::write_back;
 use crate::cell::KernelCell;
-use crate::drivers::ata::{Direction, transfer_page};
+use crate::drivers::ata::{Direction, transfer};
 use crate::process::transit;
-use crate::{files, swap};
 
 /// The pager and the tables it works on.
 pub struct Memory {
@@ -53,12 +54,15 @@ pub fn repair(space: SpaceId, fault: &Fault) -> Result<(), FaultError> {
         memory.pager.count_fault(space);
         memory.pager.resolve(&mut memory.mmu, space, fault)
     })?;
-    match first {
+    let outcome = match first {
         Step::Done => Ok(()),
         step => repair_slowly(space, fault, step),
-    }
+    };
+    write_back::clean_if_short();
+    outcome
 }
 
+#[cold]
 fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), FaultError> {
     let mut step = first;
     loop {
@@ -72,38 +76,43 @@ fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), Fault
     }
 }
 
-/// Fetches a page; the process waits.
+/// Fetches pages; the process waits.
 fn read_in(ticket: PageIn) -> Result<(), FaultError> {
-    let frame = ticket.frame();
-    let sector = match ticket.source() {
-        Source::Slot(slot) => swap::sector_of(slot),
-        Source::File { file, file_page, .. } => files::sector_of(file, file_page),
-    };
-    let result = match sector {
-        // SAFETY: the pager keeps the frame in transit until the ticket comes back.
-        Some(sector) => unsafe { transfer_page(Direction::Read, sector, frame) }.map_err(|_| TransferFailed),
-        None => Err(TransferFailed),
-    };
-    if let (Ok(()), Source::File { valid_bytes, .. }) = (result, ticket.source())
-        && valid_bytes < PAGE_SIZE
+    let result = read_pages(&ticket);
+    if let (Ok(()), Source::File { len_bytes, .. }) = (result, ticket.source())
+        && let Some(&last) = ticket.frames().last()
+        && !len_bytes.is_multiple_of(PAGE_SIZE)
     {
+        let valid_bytes = (len_bytes % PAGE_SIZE) as usize;
         // SAFETY: the frame is in transit for this fault alone, and its transfer has ended.
-        unsafe { with_frame(Purpose::Fill, frame, |bytes| bytes[valid_bytes as usize..].fill(0)) };
+        unsafe { with_frame(Purpose::Fill, last, |bytes| bytes[valid_bytes..].fill(0)) };
     }
     let done = with_memory(|memory| memory.pager.page_in_done(&mut memory.mmu, ticket, result));
     transit::wake_all();
     done
 }
 
-/// Parks a borrowed frame's page in the swap file; the process waits.
+/// Reads with as few requests as the pages' places on the disk allow.
+fn read_pages(ticket: &PageIn) -> Result<(), TransferFailed> {
+    let place = Place::of_source(ticket.source());
+    let mut position = 0;
+    while position < ticket.frames().len() {
+        let (first_sector, segments) = place.request(ticket.frames(), position).ok_or(TransferFailed)?;
+        // SAFETY: the pager keeps the frames in transit until the ticket comes back.
+        unsafe { transfer(Direction::Read, first_sector, &segments) }.map_err(|_| TransferFailed)?;
+        position += segments.len();
+    }
+    Ok(())
+}
+
+/// Parks borrowed frames' pages in the swap file; the process waits until the first has left, or is wanted back.
 fn write_out(ticket: PageOut) {
-    let result = match swap::sector_of(ticket.slot()) {
-        // SAFETY: as in `read_in`. A page that is taken back may change meanwhile; then its entry is dirty and the slot no valid copy.
-        Some(sector) => unsafe { transfer_page(Direction::Write, sector, ticket.frame()) }.map_err(|_| TransferFailed),
-        None => Err(TransferFailed),
-    };
-    with_memory(|memory| memory.pager.page_out_done(&mut memory.mmu, ticket, result));
-    transit::wake_all();
+    let first = ticket.frames().first().copied();
+    write_back::begin(ticket);
+    let is_under_way = |frame| with_memory(|memory| memory.pager.frames().get(frame).is_in_transit());
+    while first.is_some_and(is_under_way) {
+        transit::wait();
+    }
 }
 
 /// Makes an address space with a directory; may wait for a frame.

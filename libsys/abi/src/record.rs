@@ -18,12 +18,18 @@ wire_record! {
         pub swap_outs: u32,
         /// Pages of the process whose frame was lent without writing, since a valid copy existed.
         pub clean_drops: u32,
-        /// Pages that were fetched with another, before they were missed.
+        /// Commands to the disk that wrote `swap_outs` pages.
+        pub write_runs: u32,
+        /// Pages of `swap_ins` and `file_reads` that were fetched with another, before they were missed.
         pub read_aheads: u32,
-        /// Pages fetched ahead that left again without having been used.
+        /// Those of them that are known to have been used since.
+        pub read_ahead_hits: u32,
+        /// Those of them that left again without having been used.
         pub read_ahead_misses: u32,
         /// Times the stack grew.
         pub stack_growths: u32,
+        /// Faults that broke a region's rights.
+        pub protection: u32,
         /// Faults on pages that allowed the access: only the TLB had to be told.
         pub spurious: u32,
         /// Times a fault waited for the disk or for a frame.
@@ -39,12 +45,12 @@ impl Account {
         }
     }
 
-    fn counters(&self) -> [u32; 11] {
+    fn counters(&self) -> [u32; 14] {
         let mut copy = *self;
         copy.counters_mut().map(|counter| *counter)
     }
 
-    fn counters_mut(&mut self) -> [&mut u32; 11] {
+    fn counters_mut(&mut self) -> [&mut u32; 14] {
         let Self {
             faults,
             zero_fills,
@@ -52,9 +58,12 @@ impl Account {
             swap_ins,
             swap_outs,
             clean_drops,
+            write_runs,
             read_aheads,
+            read_ahead_hits,
             read_ahead_misses,
             stack_growths,
+            protection,
             spurious,
             waits,
         } = self;
@@ -65,9 +74,12 @@ impl Account {
             swap_ins,
             swap_outs,
             clean_drops,
+            write_runs,
             read_aheads,
+            read_ahead_hits,
             read_ahead_misses,
             stack_growths,
+            protection,
             spurious,
             waits,
         ]
@@ -240,7 +252,7 @@ mod tests {
         sum.add(&one);
         let mut bytes = [0; Account::SIZE_BYTES as usize];
         sum.encode(&mut Writer::new(&mut bytes));
-        let words: [u8; 11] = core::array::from_fn(|i| bytes[i * 4]);
+        let words: [u8; 14] = core::array::from_fn(|i| bytes[i * 4]);
         assert_eq!(words, core::array::from_fn(|i| u8::try_from(2 * (i + 1)).unwrap()));
     }
 }

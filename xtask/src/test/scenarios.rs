@@ -46,6 +46,13 @@ fn piggies() -> Vec<(Boot, Judge)> {
         (few("two_hundred_of_40_pages_share_2048_frames", &["piggies", "200", "40", "3"]).frames(2048), verified_200),
         (few("eight_of_40_pages_share_64_frames", &["piggies", "8", "40", "3"]).frames(64), swapped),
         (few("programmed_io_serves_as_well", &["piggies", "8", "25", "3"]).frames(128).option("pio"), swapped),
+        (
+            few("one_page_at_a_time_serves_as_well", &["piggies", "20", "25", "3"])
+                .frames(256)
+                .option("cleaner=off")
+                .option("readahead=off"),
+            swapped,
+        ),
         (few("one_of_2000_pages_lives_on_64_frames", &["piggy", "2000", "2"]).frames(64).ram(16), one_verified),
         (few("nobody_borrows_while_frames_are_free", &["piggies", "20", "25", "3"]).frames(2048), not_swapped),
         (

@@ -1,21 +1,42 @@
-//! Where frames come from: free ones first, then one borrowed from whoever the replacement policy draws.
+//! Where frames come from: free ones first, then those of pages that the replacement policy picks.
+//!
+//! With the cleaner on, victims are picked before somebody needs their frames: from the moment on that fewer than the low mark are
+//! free until the high mark is reached, and together with their neighbours (`evict.rs`). With it off, each fault that finds
+//! no free frame borrows exactly one.
 
+use super::evict::Eviction;
 use super::residents::Borrowable;
-use super::{PageOut, PageTables, Pager, Shortage, TransferFailed};
+use super::{PageOut, PageTables, Pager, Shortage};
 use crate::addr::{Frame, SwapSlot};
-use crate::fault::flags_for;
-use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
-use crate::pte::{Pte, PteFlags, PteState};
-use crate::vm_pool::Rights;
+use crate::frame_table::{FrameUse, SpaceId};
 
-/// What became of a victim.
-enum Eviction {
-    /// It had a valid copy: its frame is free.
-    Dropped,
-    /// It must be written first.
-    MustWrite(PageOut),
-    /// It is dirty, owns no slot and none is free: it stays.
-    NoSlot,
+/// What one step of cleaning came to.
+#[derive(Debug)]
+#[must_use = "a ticket in it has to be brought back"]
+pub enum Cleaned {
+    /// Pages that had a valid copy were dropped: their frames are free.
+    Freed,
+    /// These must be written; bring the ticket back.
+    Write(PageOut),
+    /// There is nothing that can be borrowed now.
+    Nothing,
+}
+
+/// How many frames should be free.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Marks {
+    /// With fewer, cleaning starts.
+    pub low: u32,
+    /// With so many, it stops.
+    pub high: u32,
+}
+
+impl Marks {
+    /// A 32nd of all frames, so that little memory lies idle, and at most a few disk commands' worth.
+    pub fn new(frames_total: u32) -> Self {
+        let low = (frames_total / 32).clamp(4, 64);
+        Self { low, high: 2 * low }
+    }
 }
 
 impl Pager<'_> {
@@ -33,105 +54,64 @@ impl Pager<'_> {
 
     #[cold]
     fn borrow_frame(&mut self, tables: &mut impl PageTables) -> Result<Frame, Shortage> {
+        if self.options.cleaner && self.frames.leaving() > 0 {
+            return Err(Shortage::Wait);
+        }
+        match self.clean(tables) {
+            Cleaned::Freed => self.pool.get_frame().ok_or(Shortage::OutOfFrames),
+            Cleaned::Write(ticket) => Err(Shortage::Write(ticket)),
+            Cleaned::Nothing if self.frames.in_transit() > 0 => Err(Shortage::Wait),
+            Cleaned::Nothing => Err(Shortage::OutOfFrames),
+        }
+    }
+
+    /// So few frames are free, those counted that are about to be, that cleaning should start.
+    #[inline]
+    pub const fn should_start_cleaning(&self) -> bool {
+        self.options.cleaner && self.free_soon() < self.marks.low
+    }
+
+    /// Cleaning that has started should go on.
+    pub const fn should_go_on_cleaning(&self) -> bool {
+        self.options.cleaner && self.free_soon() < self.marks.high
+    }
+
+    #[inline]
+    const fn free_soon(&self) -> u32 {
+        self.pool.free_count() + self.frames.leaving()
+    }
+
+    /// How many pages one victim may take along.
+    pub(super) const fn run_limit(&self) -> u32 {
+        if !self.options.cleaner {
+            return 1;
+        }
+        let missing = self.marks.high.saturating_sub(self.free_soon());
+        if missing == 0 { 1 } else { missing }
+    }
+
+    /// Takes frames from whoever the replacement policy draws: a page, and neighbours of it if the cleaner is on.
+    pub fn clean(&mut self, tables: &mut impl PageTables) -> Cleaned {
         // The first draw may find a dirty page that owns no slot when none is left; the second is confined to pages that own one.
         let mut must_own_slot = false;
         loop {
             let mut memory = Borrowable {
-                frames: &self.frames,
+                frames: &mut self.frames,
                 owners: &self.owners,
-                spaces: &self.spaces,
+                spaces: &mut self.spaces,
+                totals: &mut self.totals,
                 tables: &mut *tables,
                 must_own_slot,
                 now: self.fault_count,
             };
-            let Some(victim) = self.policy.choose(&mut memory) else { return Err(self.nothing_to_borrow()) };
+            let Some(victim) = self.policy.choose(&mut memory) else { return Cleaned::Nothing };
             match self.evict(tables, victim) {
-                Eviction::Dropped => return self.pool.get_frame().ok_or(Shortage::OutOfFrames),
-                Eviction::MustWrite(ticket) => return Err(Shortage::Write(ticket)),
-                Eviction::NoSlot if must_own_slot => return Err(self.nothing_to_borrow()),
+                Eviction::Dropped => return Cleaned::Freed,
+                Eviction::MustWrite(ticket) => return Cleaned::Write(ticket),
+                Eviction::NoSlot if must_own_slot => return Cleaned::Nothing,
                 Eviction::NoSlot => must_own_slot = true,
             }
         }
-    }
-
-    fn nothing_to_borrow(&self) -> Shortage {
-        if self.frames.in_transit() > 0 { Shortage::Wait } else { Shortage::OutOfFrames }
-    }
-
-    /// Takes the page in `frame` from its owner.
-    fn evict(&mut self, tables: &mut impl PageTables, frame: Frame) -> Eviction {
-        let FrameUse::Resident { owner, slot, .. } = self.frames.get(frame) else { return Eviction::NoSlot };
-        let Some(directory) = self.directory_of(owner) else { return Eviction::NoSlot };
-        // Out of the tables first: from here on nobody can write the page, and the word that came out tells if anyone has.
-        let (old, stale) = tables.exchange(directory, owner.page, Pte::in_transit(frame));
-        tables.flush(stale);
-        let PteState::Present(_, flags) = old.decode() else { panic!("{owner:?} in {frame:?} has the entry {old:?}") };
-        if !flags.contains(PteFlags::DIRTY) {
-            tables.fill(directory, owner.page, slot.map_or(Pte::EMPTY, Pte::swapped));
-            self.release_frame(frame);
-            self.page_left(owner.space, frame);
-            self.count(owner.space, |account| account.clean_drops = account.clean_drops.wrapping_add(1));
-            return Eviction::Dropped;
-        }
-        let Some(slot) = slot.or_else(|| self.slots.assign()) else {
-            tables.fill(directory, owner.page, old);
-            return Eviction::NoSlot;
-        };
-        self.frames.set(frame, FrameUse::Leaving { owner, slot });
-        self.page_left(owner.space, frame);
-        self.count(owner.space, |account| account.swap_outs = account.swap_outs.wrapping_add(1));
-        Eviction::MustWrite(PageOut { frame, slot })
-    }
-
-    /// Ends what [`Shortage::Write`] began. Once the write has succeeded the frame is free, unless its page was taken back
-    /// meanwhile; after a failed write the page is where it was, and the slot is never used again.
-    pub fn page_out_done(&mut self, tables: &mut impl PageTables, ticket: PageOut, result: Result<(), TransferFailed>) {
-        let PageOut { frame, slot } = ticket;
-        match (self.frames.get(frame), result) {
-            (FrameUse::Orphaned(_), outcome) => {
-                self.release_frame(frame);
-                self.free_slot(slot);
-                if outcome.is_err() {
-                    self.retire_slot(slot);
-                }
-            }
-            (FrameUse::Leaving { owner, .. }, Ok(())) => {
-                if let Some(directory) = self.directory_of(owner) {
-                    tables.fill(directory, owner.page, Pte::swapped(slot));
-                }
-                self.release_frame(frame);
-            }
-            (FrameUse::TakenBack { owner, .. }, Ok(())) => {
-                self.frames.set(frame, FrameUse::Resident { owner, slot: Some(slot), ahead: false });
-            }
-            (FrameUse::Leaving { owner, .. } | FrameUse::TakenBack { owner, .. }, Err(TransferFailed)) => {
-                if self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false })
-                    == (FrameUse::Leaving { owner, slot })
-                {
-                    self.page_arrived(owner.space, frame);
-                }
-                self.mark_changed(tables, owner, frame);
-                self.free_slot(slot);
-                self.retire_slot(slot);
-            }
-            (other, _) => panic!("{frame:?} came back from the disk as {other:?}"),
-        }
-    }
-
-    /// Makes the page's entry present and dirty: no slot has its contents.
-    fn mark_changed(&mut self, tables: &mut impl PageTables, owner: OwnedPage, frame: Frame) {
-        let Some(directory) = self.directory_of(owner) else { return };
-        let flags = flags_for(self.rights_of(owner)) | PteFlags::DIRTY | PteFlags::ACCESSED;
-        let (_, stale) = tables.exchange(directory, owner.page, Pte::present(frame, flags));
-        tables.flush(stale);
-    }
-
-    /// Maps the page again whose frame was on its way out.
-    pub(super) fn take_back(&mut self, tables: &mut impl PageTables, frame: Frame, owner: OwnedPage, slot: SwapSlot) {
-        let Some(directory) = self.directory_of(owner) else { return };
-        tables.fill(directory, owner.page, Pte::present(frame, flags_for(self.rights_of(owner))));
-        self.frames.set(frame, FrameUse::TakenBack { owner, slot });
-        self.page_arrived(owner.space, frame);
     }
 
     /// Tells the books that a page is resident.
@@ -162,20 +142,5 @@ impl Pager<'_> {
         if let Err(error) = self.slots.free(slot) {
             panic!("the pager freed a slot it did not own: {error}");
         }
-    }
-
-    /// Never uses a slot again that the disk could not write.
-    fn retire_slot(&mut self, slot: SwapSlot) {
-        self.slots.mark_bad(slot);
-        self.ledger.lose_slot();
-    }
-
-    fn directory_of(&self, owner: OwnedPage) -> Option<Frame> {
-        self.spaces.get(owner.space)?.directory
-    }
-
-    fn rights_of(&self, owner: OwnedPage) -> Rights {
-        let region = self.spaces.get(owner.space).and_then(|space| space.pools.region_of(owner.page));
-        region.map_or(Rights::READ, |region| region.rights())
     }
 }

@@ -5,13 +5,17 @@
 //! entry says [`InTransit`](crate::pte::PteState::InTransit) and the frame table which way.
 //!
 //! * [`resolve`](Pager::resolve) answers a page fault (`resolve.rs`),
-//! * frames are found and borrowed in `borrow.rs`,
+//! * frames are found and borrowed in `borrow.rs`, pages leave in `evict.rs` and `page_out.rs`,
+//! * `read_ahead.rs` guesses which pages are missed next,
 //! * regions and spaces are granted and given back in `space.rs` and `release.rs`,
 //! * `promise.rs` is the ledger of what was granted, `check.rs` compares all books with each other.
 
 mod borrow;
 mod check;
+mod evict;
+mod page_out;
 mod promise;
+mod read_ahead;
 mod release;
 mod residents;
 mod resolve;
@@ -19,24 +23,29 @@ mod space;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod ticket;
 
 use alloc::boxed::Box;
 
 use abi::record::{Account, Mapping};
 
+pub use borrow::Cleaned;
 pub use check::Broken;
 pub use promise::{Cost, Ledger, RESERVE_FRAMES, Refused};
 pub use resolve::Step;
 pub use space::{AddressSpace, GrantError, Spaces};
 pub use tables::{PageTables, Stale};
+pub use ticket::{PageIn, PageOut, RUN_MAX, Shortage, Source, TransferFailed};
+
+use borrow::Marks;
+use ticket::Run;
 
 use crate::addr::{Frame, Page, SwapSlot};
 use crate::frame_pool::ContiguousFramePool;
-use crate::frame_table::{FrameTable, FrameUse, OutOfMemory, OwnedPage, SpaceId};
+use crate::frame_table::{FrameTable, FrameUse, OutOfMemory, SpaceId};
 use crate::pte::PteState;
 use crate::replacement::{Owners, Replacement};
 use crate::swap_slots::SwapSlots;
-use crate::vm_pool::FileRef;
 
 /// The books of the memory system.
 pub struct Pager<'a> {
@@ -51,78 +60,24 @@ pub struct Pager<'a> {
     /// Faults so far, the policies' time: unlike the account it never wraps.
     fault_count: u64,
     frames_total: u32,
+    options: Options,
+    marks: Marks,
 }
 
-/// Where an arriving page comes from.
+/// What the pager does beyond the textbook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// This slot of the swap file.
-    Slot(SwapSlot),
-    /// This page of a file. Bytes from `valid_bytes` on are to be made zero.
-    File {
-        /// The file.
-        file: FileRef,
-        /// Which page of it.
-        file_page: u32,
-        /// How many bytes of the page count: `1..=4096`.
-        valid_bytes: u32,
-    },
+pub struct Options {
+    /// Victims are picked ahead of need, and neighbours leave together.
+    pub cleaner: bool,
+    /// Neighbours of a missed page are read together with it.
+    pub read_ahead: bool,
 }
 
-/// A ticket: read `source` into `frame`, then bring it to [`Pager::page_in_done`].
-#[derive(Debug)]
-#[must_use = "the frame stays in transit until the ticket comes back"]
-pub struct PageIn {
-    frame: Frame,
-    owner: OwnedPage,
-    source: Source,
-}
-
-impl PageIn {
-    /// The frame to fill.
-    pub const fn frame(&self) -> Frame {
-        self.frame
-    }
-
-    /// Where its contents come from.
-    pub const fn source(&self) -> Source {
-        self.source
-    }
-}
-
-/// A ticket: write `frame` to `slot`, then bring it to [`Pager::page_out_done`].
-#[derive(Debug)]
-#[must_use = "the frame stays in transit until the ticket comes back"]
-pub struct PageOut {
-    frame: Frame,
-    slot: SwapSlot,
-}
-
-impl PageOut {
-    /// The frame to write.
-    pub const fn frame(&self) -> Frame {
-        self.frame
-    }
-
-    /// The slot to write it to.
-    pub const fn slot(&self) -> SwapSlot {
-        self.slot
-    }
-}
-
-/// The disk could not do a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransferFailed;
-
-/// Why a frame cannot be had at once.
-#[derive(Debug)]
-pub enum Shortage {
-    /// A victim was chosen; write it, bring the ticket back and ask again.
-    Write(PageOut),
-    /// All that could be borrowed is on its way from or to the disk; wait for one and ask again.
-    Wait,
-    /// There is nothing to borrow. The ledger of promises makes this impossible while slots can be written.
-    OutOfFrames,
+impl Options {
+    /// One page at a time, and only when it is needed.
+    pub const TEXTBOOK: Self = Self { cleaner: false, read_ahead: false };
+    /// Everything on.
+    pub const ALL: Self = Self { cleaner: true, read_ahead: true };
 }
 
 impl<'a> Pager<'a> {
@@ -134,6 +89,7 @@ impl<'a> Pager<'a> {
         pool: ContiguousFramePool<'a>,
         slots: SwapSlots,
         policy: Box<dyn Replacement + Send>,
+        options: Options,
     ) -> Result<Self, OutOfMemory> {
         let frames = FrameTable::new(pool.base(), pool.len())?;
         let frames_total = pool.free_count();
@@ -149,6 +105,8 @@ impl<'a> Pager<'a> {
             totals: Account::default(),
             fault_count: 0,
             frames_total,
+            options,
+            marks: Marks::new(frames_total),
         })
     }
 
@@ -195,10 +153,7 @@ impl<'a> Pager<'a> {
     /// Counts one event in the account of `space` and in the totals.
     #[inline]
     fn count(&mut self, space: SpaceId, event: impl Fn(&mut Account)) {
-        event(&mut self.totals);
-        if let Some(space) = self.spaces.get_mut(space) {
-            event(&mut space.account);
-        }
+        self.spaces.count(&mut self.totals, space, event);
     }
 
     /// Counts one page fault of `space`, however often it has to be resolved anew.

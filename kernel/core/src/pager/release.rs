@@ -62,9 +62,9 @@ impl Pager<'_> {
                 None => return,
                 Some(PteState::Empty) => {}
                 Some(PteState::Present(frame, _)) => {
-                    let (_, stale) = tables.exchange(directory, page, Pte::EMPTY);
+                    let (old, stale) = tables.exchange(directory, page, Pte::EMPTY);
                     tables.flush(stale);
-                    self.forget_page(frame);
+                    self.forget_page(frame, old.is_accessed());
                 }
                 Some(PteState::Swapped(slot)) => {
                     tables.fill(directory, page, Pte::EMPTY);
@@ -72,16 +72,19 @@ impl Pager<'_> {
                 }
                 Some(PteState::InTransit(frame)) => {
                     tables.fill(directory, page, Pte::EMPTY);
-                    self.forget_page(frame);
+                    self.forget_page(frame, true);
                 }
             }
         }
     }
 
-    /// The page in `frame` is gone. A frame that the disk is still reading is free when the disk is done with it.
-    fn forget_page(&mut self, frame: Frame) {
+    /// The page in `frame` is gone, used since it was fetched or not. A frame that the disk is still reading is free when the disk is done with it.
+    fn forget_page(&mut self, frame: Frame, used: bool) {
         match self.frames.get(frame) {
-            FrameUse::Resident { owner, slot, .. } => {
+            FrameUse::Resident { owner, slot, ahead } => {
+                if ahead {
+                    self.settle_ahead(owner.space, frame, used);
+                }
                 self.release_frame(frame);
                 self.page_left(owner.space, frame);
                 slot.into_iter().for_each(|slot| self.free_slot(slot));

@@ -1,5 +1,7 @@
 //! Memory as a replacement policy sees it.
 
+use abi::record::Account;
+
 use super::{PageTables, Spaces};
 use crate::addr::Frame;
 use crate::frame_table::{FrameTable, FrameUse, OwnedPage};
@@ -8,9 +10,10 @@ use crate::replacement::{Owners, Residents};
 
 /// The pages that may be borrowed now, and their entries in their owners' tables.
 pub(super) struct Borrowable<'a, T: PageTables> {
-    pub frames: &'a FrameTable,
+    pub frames: &'a mut FrameTable,
     pub owners: &'a Owners,
-    pub spaces: &'a Spaces,
+    pub spaces: &'a mut Spaces,
+    pub totals: &'a mut Account,
     pub tables: &'a mut T,
     /// The swap file is full: only a page that already owns a slot can be written.
     pub must_own_slot: bool,
@@ -25,6 +28,15 @@ impl<T: PageTables> Borrowable<'_, T> {
         match self.tables.entry(directory, owner.page)?.decode() {
             PteState::Present(_, flags) => Some((directory, owner, flags)),
             _ => None,
+        }
+    }
+
+    /// A page that was fetched ahead was used: nobody will see that again once its accessed bit is gone.
+    fn note_use(&mut self, frame: Frame) {
+        if let FrameUse::Resident { owner, slot, ahead: true } = self.frames.get(frame) {
+            self.frames.set(frame, FrameUse::Resident { owner, slot, ahead: false });
+            let hit = |account: &mut Account| account.read_ahead_hits = account.read_ahead_hits.wrapping_add(1);
+            self.spaces.count(self.totals, owner.space, hit);
         }
     }
 }
@@ -58,6 +70,7 @@ impl<T: PageTables> Residents for Borrowable<'_, T> {
         let unused = Pte::present(frame, flags.difference(PteFlags::ACCESSED));
         let (_, stale) = self.tables.exchange(directory, owner.page, unused);
         self.tables.flush(stale);
+        self.note_use(frame);
         true
     }
 

@@ -1,12 +1,12 @@
 //! Page faults: decode, plan, perform, map, flush.
 
-use super::{PageIn, PageOut, PageTables, Pager, Shortage, Source, TransferFailed};
-use crate::addr::{Frame, Page};
+use super::{PageIn, PageOut, PageTables, Pager, Run, Shortage, Source, TransferFailed};
+use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot};
 use crate::fault::{Fault, FaultError, Plan, flags_for, plan};
 use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
 use crate::pager::GrantError;
 use crate::pte::{Pte, PteState};
-use crate::vm_pool::Region;
+use crate::vm_pool::{FileRef, Region};
 
 /// What is left to do for a fault.
 #[derive(Debug)]
@@ -30,6 +30,26 @@ struct Context<'a> {
     has_table: bool,
 }
 
+/// Where a missed page is.
+#[derive(Clone, Copy)]
+enum Missed {
+    Slot(SwapSlot),
+    FilePage { file: FileRef, file_page: u32 },
+}
+
+impl Missed {
+    /// What the entry of the page at this distance says if that page can be read together with this one. `None` if none can.
+    fn entry_beside(self, distance: i64) -> Option<Pte> {
+        match self {
+            Self::Slot(slot) => {
+                let number = u32::try_from(i64::from(slot.number()) + distance).ok()?;
+                Some(Pte::swapped(SwapSlot::new(number)))
+            }
+            Self::FilePage { .. } => Some(Pte::EMPTY),
+        }
+    }
+}
+
 impl Pager<'_> {
     /// Repairs the page table for one fault, as far as it goes without waiting.
     ///
@@ -50,24 +70,35 @@ impl Pager<'_> {
         let entry = tables.entry(directory, page);
         let owner = OwnedPage { space: id, page };
         let context = Context { directory, owner, region: &region, has_table: entry.is_some() };
-        let plan = plan(fault, Some(&region), entry.map_or(PteState::Empty, Pte::decode))?;
-        self.perform(tables, &context, plan).or_else(|shortage| match shortage {
+        let plan = match plan(fault, Some(&region), entry.map_or(PteState::Empty, Pte::decode)) {
+            Ok(plan) => plan,
+            Err(error) => {
+                self.count(id, |account| account.protection = account.protection.wrapping_add(1));
+                return Err(error);
+            }
+        };
+        let step = self.perform(tables, &context, plan).or_else(|shortage| match shortage {
             Shortage::Write(ticket) => Ok(Step::Write(ticket)),
             Shortage::Wait => Ok(Step::Wait),
             Shortage::OutOfFrames => Err(FaultError::OutOfFrames),
-        })
+        })?;
+        if !matches!(step, Step::Done) {
+            self.count(id, |account| account.waits = account.waits.wrapping_add(1));
+        }
+        Ok(step)
     }
 
     #[inline]
     fn perform(&mut self, tables: &mut impl PageTables, context: &Context<'_>, plan: Plan) -> Result<Step, Shortage> {
         match plan {
             Plan::MapZeroed => self.map_zeroed(tables, context),
-            Plan::SwapIn(slot) => self.begin_page_in(tables, context, Source::Slot(slot)),
-            Plan::LoadFile { file, file_page, valid_bytes } => {
-                self.begin_page_in(tables, context, Source::File { file, file_page, valid_bytes })
+            Plan::SwapIn(slot) => self.begin_page_in(tables, context, Missed::Slot(slot)),
+            Plan::LoadFile { file, file_page } => {
+                self.begin_page_in(tables, context, Missed::FilePage { file, file_page })
             }
             Plan::InTransit(frame) => Ok(self.meet_in_transit(tables, frame)),
             Plan::Retry => {
+                self.count(context.owner.space, |account| account.spurious = account.spurious.wrapping_add(1));
                 tables.flush(super::Stale::new(context.directory, context.owner.page));
                 Ok(Step::Done)
             }
@@ -87,54 +118,120 @@ impl Pager<'_> {
         Ok(Step::Done)
     }
 
+    /// Begins to read the missed page and those beside it that are worth it.
     fn begin_page_in(
         &mut self,
         tables: &mut impl PageTables,
         context: &Context<'_>,
-        source: Source,
+        missed: Missed,
     ) -> Result<Step, Shortage> {
         self.ensure_table(tables, context)?;
         let frame = self.take_frame(tables)?;
-        let owner = context.owner;
-        let slot = match source {
-            Source::Slot(slot) => Some(slot),
-            Source::File { .. } => None,
+        let OwnedPage { space, page } = context.owner;
+        let limits = match missed {
+            Missed::Slot(_) => (context.region.first().number(), context.region.end()),
+            Missed::FilePage { .. } => context.region.pages_with_file(),
         };
-        tables.fill(context.directory, owner.page, Pte::in_transit(frame));
-        self.frames.set(frame, FrameUse::Arriving { owner, slot });
-        Ok(Step::Read(PageIn { frame, owner, source }))
+        let entry_of = |number: u32| missed.entry_beside(i64::from(number) - i64::from(page.number()));
+        let mut pages = self.pages_to_read(tables, (context.directory, space, page), limits, entry_of);
+        let mut frames = Run::with_room_for(pages.len());
+        if !frames.has_room_for_several() {
+            pages = page.number()..page.number() + 1;
+        }
+        for number in pages.clone() {
+            let frame = if number == page.number() { Some(frame) } else { self.pool.get_frame() };
+            let Some(frame) = frame else { panic!("{} frames were to spare a moment ago", pages.len()) };
+            let slot = match entry_of(number).map(Pte::decode) {
+                Some(PteState::Swapped(slot)) => Some(slot),
+                _ => None,
+            };
+            let owner = OwnedPage { space, page: Page::new(number) };
+            tables.fill(context.directory, owner.page, Pte::in_transit(frame));
+            self.frames.set(frame, FrameUse::Arriving { owner, slot });
+            frames.push(frame);
+        }
+        let wanted = page.number() - pages.start;
+        let first = OwnedPage { space, page: Page::new(pages.start) };
+        let source = match missed {
+            Missed::Slot(slot) => Source::Slots(SwapSlot::new(slot.number() - wanted)),
+            Missed::FilePage { file, file_page } => {
+                let most = (pages.end - pages.start) * PAGE_SIZE;
+                let len_bytes = context.region.file_bytes_from(first.page).min(most);
+                Source::File { file, file_page: file_page - wanted, len_bytes }
+            }
+        };
+        Ok(Step::Read(PageIn { first, wanted, source, frames }))
     }
 
-    /// Ends what [`Step::Read`] began. The slot that was read stays with the page: while the page is clean it is a valid copy.
+    /// Ends what [`Step::Read`] began. A slot that was read stays with its page: while the page is clean it is a valid copy.
     ///
     /// # Errors
-    /// `ReadFailed` if the transfer failed: the page is where it was and its slot keeps it.
+    /// `ReadFailed` if the transfer of a single page failed: the page is where it was and its slot keeps it. If several were read, the
+    /// access can be tried again, and comes to a transfer of that one page.
     pub fn page_in_done(
         &mut self,
         tables: &mut impl PageTables,
         ticket: PageIn,
         result: Result<(), TransferFailed>,
     ) -> Result<(), FaultError> {
-        let PageIn { frame, owner, source } = ticket;
+        let PageIn { first, wanted, source, frames } = ticket;
+        for (index, (&frame, number)) in (0..).zip(frames.as_slice().iter().zip(first.page.number()..)) {
+            let owner = OwnedPage { space: first.space, page: Page::new(number) };
+            match result {
+                Ok(()) => self.settle(tables, owner, frame, index != wanted, source)?,
+                Err(TransferFailed) => self.undo_arrival(tables, owner, frame)?,
+            }
+        }
+        if result.is_ok() {
+            return Ok(());
+        }
+        if let Some(space) = self.spaces.get_mut(first.space) {
+            space.window.give_up();
+        }
+        if frames.as_slice().len() > 1 { Ok(()) } else { Err(FaultError::ReadFailed) }
+    }
+
+    /// A page has arrived in `frame`: its owner gets it.
+    fn settle(
+        &mut self,
+        tables: &mut impl PageTables,
+        owner: OwnedPage,
+        frame: Frame,
+        ahead: bool,
+        source: Source,
+    ) -> Result<(), FaultError> {
+        let (directory, slot) = self.arriving(owner, frame)?;
+        let region = self.spaces.get(owner.space).and_then(|space| space.pools.region_of(owner.page));
+        let rights = region.ok_or(FaultError::NoRegion)?.rights();
+        tables.fill(directory, owner.page, Pte::present(frame, flags_for(rights)));
+        self.frames.set(frame, FrameUse::Resident { owner, slot, ahead });
+        self.page_arrived(owner.space, frame);
+        self.count(owner.space, |account| {
+            let arrived = match source {
+                Source::Slots(_) => &mut account.swap_ins,
+                Source::File { .. } => &mut account.file_reads,
+            };
+            *arrived = arrived.wrapping_add(1);
+            account.read_aheads = account.read_aheads.wrapping_add(u32::from(ahead));
+        });
+        Ok(())
+    }
+
+    /// A page could not be read: it is where it was.
+    fn undo_arrival(&mut self, tables: &mut impl PageTables, owner: OwnedPage, frame: Frame) -> Result<(), FaultError> {
+        let (directory, slot) = self.arriving(owner, frame)?;
+        tables.fill(directory, owner.page, slot.map_or(Pte::EMPTY, Pte::swapped));
+        self.release_frame(frame);
+        Ok(())
+    }
+
+    /// The directory of the space that waits for a page, and the page's slot.
+    fn arriving(&self, owner: OwnedPage, frame: Frame) -> Result<(Frame, Option<SwapSlot>), FaultError> {
         let FrameUse::Arriving { slot, .. } = self.frames.get(frame) else {
             panic!("{frame:?} arrived from the disk as {:?}", self.frames.get(frame));
         };
-        let space = self.spaces.get(owner.space).ok_or(FaultError::NoRegion)?;
-        let directory = space.directory.ok_or(FaultError::NoRegion)?;
-        if result.is_err() {
-            tables.fill(directory, owner.page, slot.map_or(Pte::EMPTY, Pte::swapped));
-            self.release_frame(frame);
-            return Err(FaultError::ReadFailed);
-        }
-        let region = space.pools.region_of(owner.page).ok_or(FaultError::NoRegion)?;
-        tables.fill(directory, owner.page, Pte::present(frame, flags_for(region.rights())));
-        self.frames.set(frame, FrameUse::Resident { owner, slot, ahead: false });
-        self.page_arrived(owner.space, frame);
-        self.count(owner.space, |account| match source {
-            Source::Slot(_) => account.swap_ins = account.swap_ins.wrapping_add(1),
-            Source::File { .. } => account.file_reads = account.file_reads.wrapping_add(1),
-        });
-        Ok(())
+        let directory = self.spaces.get(owner.space).and_then(|space| space.directory);
+        Ok((directory.ok_or(FaultError::NoRegion)?, slot))
     }
 
     /// The page that is wanted is on its way: take it back if it is leaving, wait for it if it is arriving.

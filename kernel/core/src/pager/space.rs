@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use abi::record::Account;
 
+use super::read_ahead::Window;
 use super::{Cost, Ledger, PageTables, Pager, Refused, Shortage};
 use crate::addr::{Frame, Page};
 use crate::frame_table::{FrameUse, OutOfMemory, SpaceId};
@@ -18,6 +19,8 @@ pub struct AddressSpace {
     pub(super) pools: AddressPools,
     /// What paging did for it.
     pub(super) account: Account,
+    /// How far it reads ahead.
+    pub(super) window: Window,
 }
 
 impl AddressSpace {
@@ -69,6 +72,15 @@ impl Spaces {
         }
         self.0[place] = Some(AddressSpace::default());
         Ok(id)
+    }
+
+    /// Counts one event in the account of the space and in the totals.
+    #[inline]
+    pub(super) fn count(&mut self, totals: &mut Account, id: SpaceId, event: impl Fn(&mut Account)) {
+        event(totals);
+        if let Some(space) = self.get_mut(id) {
+            event(&mut space.account);
+        }
     }
 
     pub(super) fn remove(&mut self, id: SpaceId) -> Option<AddressSpace> {
@@ -184,7 +196,9 @@ impl Pager<'_> {
         let new_pages = stack.number() - page.number();
         let cost = Cost { pages: new_pages, tables: tables_missing(&space.pools, page, new_pages) };
         self.ledger.grant(cost)?;
-        space.pools.grow_stack(page).map_err(|error| give_back_and(&mut self.ledger, cost, GrantError::Pool(error)))
+        space.pools.grow_stack(page).map_err(|error| give_back_and(&mut self.ledger, cost, GrantError::Pool(error)))?;
+        self.count(id, |account| account.stack_growths = account.stack_growths.wrapping_add(1));
+        Ok(())
     }
 }
 

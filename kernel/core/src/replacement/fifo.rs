@@ -28,6 +28,10 @@ impl Replacement for Fifo {
         "fifo"
     }
 
+    fn goes_by_use(&self) -> bool {
+        false
+    }
+
     fn page_arrived(&mut self, frame: Frame) {
         self.queue.insert_newest(frame);
     }

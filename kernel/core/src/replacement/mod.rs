@@ -48,6 +48,11 @@ pub trait Replacement {
     /// The policy's name, as in `policy=NAME`.
     fn name(&self) -> &'static str;
 
+    /// It chooses by how pages are used, not only by when they came or by chance: used neighbours of a victim stay.
+    fn goes_by_use(&self) -> bool {
+        true
+    }
+
     /// A page has become resident in `frame`.
     ///
     /// # Panics

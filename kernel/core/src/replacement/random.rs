@@ -44,6 +44,10 @@ impl Replacement for RandomPage {
         "random"
     }
 
+    fn goes_by_use(&self) -> bool {
+        false
+    }
+
     fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {
         let drawn = self.random_process(memory);
         drawn.and_then(|(owner, resident)| self.random_page_of(owner, resident, memory)).or_else(|| any_page(memory))

@@ -2,7 +2,7 @@
 
 use abi::Access;
 
-use crate::addr::Page;
+use crate::addr::{PAGE_SIZE, Page};
 
 bitflags::bitflags! {
     /// What a program may do with the pages of a region.
@@ -99,6 +99,22 @@ impl Region {
     #[inline]
     pub const fn rights(&self) -> Rights {
         self.rights
+    }
+
+    /// How many bytes come from the region's file, counted from the start of `page`, which is one of the region's. What follows is zeros.
+    pub const fn file_bytes_from(&self, page: Page) -> u32 {
+        match self.backing {
+            Backing::File { len_bytes, .. } => {
+                len_bytes.saturating_sub((page.number() - self.first.number()) * PAGE_SIZE)
+            }
+            Backing::Zero => 0,
+        }
+    }
+
+    /// The pages with bytes of the region's file: the first one's number, and the one behind the last.
+    pub const fn pages_with_file(&self) -> (u32, u32) {
+        let first = self.first.number();
+        (first, first + self.file_bytes_from(self.first).div_ceil(PAGE_SIZE))
     }
 
     /// Where untouched pages get their contents from.

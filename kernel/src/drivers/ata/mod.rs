@@ -9,7 +9,6 @@ mod controller;
 mod detect;
 mod registers;
 
-use kcore::addr::{Frame, PAGE_SIZE};
 use kcore::disk::{Channel, Identity, RequestId, Segment, SubmitError};
 use kcore::process_table::ProcessSlot;
 
@@ -69,19 +68,6 @@ pub fn take(id: RequestId) -> Option<Result<(), DiskError>> {
     let result = DISK.with(|disk| disk.take(id))?;
     ROOM.with(Waiters::wake_all);
     Some(result)
-}
-
-/// Moves one page between the disk and a frame; the current process waits.
-///
-/// # Safety
-/// Nothing else may use the frame's memory meanwhile.
-///
-/// # Errors
-/// A [`DiskError`]; `NotFound` also if the page is not on the disk at all.
-pub unsafe fn transfer_page(direction: Direction, first_sector: SectorIndex, frame: Frame) -> Result<(), DiskError> {
-    let segments = [Segment { start: frame.start(), len_bytes: PAGE_SIZE }];
-    // SAFETY: the caller's promise; this returns only after the result was taken.
-    unsafe { transfer(direction, first_sector, &segments) }
 }
 
 /// Moves sectors between the disk and memory, all with one request; the current process waits.

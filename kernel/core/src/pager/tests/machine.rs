@@ -9,7 +9,9 @@ use crate::fault::{Fault, FaultError};
 use crate::frame_pool::{ContiguousFramePool, FrameInfo};
 use crate::frame_table::SpaceId;
 use crate::memory_map::FrameRange;
-use crate::pager::{PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, TransferFailed};
+use crate::pager::{
+    Cleaned, Options, PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, TransferFailed,
+};
 use crate::pte::{Pte, PteFlags, PteState};
 use crate::replacement::by_name;
 use crate::swap_slots::SwapSlots;
@@ -131,10 +133,10 @@ pub struct Machine {
 
 impl Machine {
     pub fn new(frames: u32, slots: u32, seed: u64) -> Self {
-        Self::with_policy("random", frames, slots, seed)
+        Self::with_policy("random", Options::TEXTBOOK, frames, slots, seed)
     }
 
-    pub fn with_policy(policy: &str, frames: u32, slots: u32, seed: u64) -> Self {
+    pub fn with_policy(policy: &str, options: Options, frames: u32, slots: u32, seed: u64) -> Self {
         let info = vec![FrameInfo::default(); frames as usize].leak();
         let pool = ContiguousFramePool::new(Frame::new(FIRST_FRAME), info);
         let slots = SwapSlots::new(slots).unwrap();
@@ -145,7 +147,7 @@ impl Machine {
             active: None,
         };
         let range = FrameRange { first: Frame::new(FIRST_FRAME), count: frames };
-        let pager = Pager::new(pool, slots, by_name(policy, seed, range).unwrap()).unwrap();
+        let pager = Pager::new(pool, slots, by_name(policy, seed, range).unwrap(), options).unwrap();
         Self {
             pager,
             hardware,
@@ -193,7 +195,9 @@ impl Machine {
     fn fault(&mut self, id: SpaceId, page: Page, access: Access) -> Result<(), FaultError> {
         let fault = Fault { address: VirtAddr::new(page.number() * PAGE_SIZE), access };
         self.pager.count_fault(id);
-        match self.pager.resolve(&mut self.hardware, id, &fault)? {
+        let step = self.pager.resolve(&mut self.hardware, id, &fault)?;
+        self.clean();
+        match step {
             Step::Done => Ok(()),
             Step::Read(ticket) => self.read_in(ticket),
             Step::Write(ticket) => {
@@ -201,7 +205,9 @@ impl Machine {
                 Ok(())
             }
             Step::Wait => {
-                self.end_oldest_write();
+                if !self.queued_writes.is_empty() {
+                    self.end_oldest_write();
+                }
                 Ok(())
             }
         }
@@ -223,23 +229,47 @@ impl Machine {
     pub fn read_in(&mut self, ticket: PageIn) -> Result<(), FaultError> {
         let failed = self.failing_reads.checked_sub(1).map(|rest| self.failing_reads = rest).is_some();
         if !failed {
-            let word = match ticket.source() {
-                Source::Slot(slot) => self.swap[&slot],
-                Source::File { file, file_page, .. } => file.raw() * 1000 + file_page,
-            };
-            self.hardware.memory.insert(ticket.frame(), word);
+            for (index, &frame) in (0..).zip(ticket.frames()) {
+                let word = match ticket.source() {
+                    Source::Slots(first) => self.swap[&SwapSlot::new(first.number() + index)],
+                    Source::File { file, file_page, .. } => file.raw() * 1000 + file_page + index,
+                };
+                self.hardware.memory.insert(frame, word);
+            }
         }
         let result = if failed { Err(TransferFailed) } else { Ok(()) };
         self.pager.page_in_done(&mut self.hardware, ticket, result)
     }
 
-    pub fn write_out(&mut self, ticket: PageOut) {
+    pub fn write_out(&mut self, mut ticket: PageOut) {
         let failed = self.failing_writes.checked_sub(1).map(|rest| self.failing_writes = rest).is_some();
+        if failed && ticket.frames().len() > 1 {
+            while let Some(one) = ticket.split_first() {
+                self.write_out(one);
+            }
+            return self.write_out(ticket);
+        }
         if !failed {
-            self.swap.insert(ticket.slot(), self.hardware.memory[&ticket.frame()]);
+            for (&frame, slot) in ticket.frames().iter().zip(ticket.first_slot().number()..) {
+                self.swap.insert(SwapSlot::new(slot), self.hardware.memory[&frame]);
+            }
         }
         let result = if failed { Err(TransferFailed) } else { Ok(()) };
         self.pager.page_out_done(&mut self.hardware, ticket, result);
+    }
+
+    /// Lets the cleaner work as long as it wants to.
+    pub fn clean(&mut self) {
+        if !self.pager.should_start_cleaning() {
+            return;
+        }
+        while self.pager.should_go_on_cleaning() {
+            match self.pager.clean(&mut self.hardware) {
+                Cleaned::Freed => {}
+                Cleaned::Write(ticket) => self.queue_write(ticket),
+                Cleaned::Nothing => return,
+            }
+        }
     }
 
     pub fn check(&mut self) {

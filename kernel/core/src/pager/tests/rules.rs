@@ -316,7 +316,7 @@ fn the_page_being_filled_is_never_the_victim() {
     };
     for index in 20..40 {
         machine.access(id, page(base, index), Some(index)).unwrap();
-        assert!(matches!(machine.pager.frames().get(ticket.frame()), FrameUse::Arriving { .. }));
+        assert!(matches!(machine.pager.frames().get(ticket.frames()[0]), FrameUse::Arriving { .. }));
     }
     machine.read_in(ticket).unwrap();
     machine.check();

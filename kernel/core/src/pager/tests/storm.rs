@@ -8,7 +8,7 @@ use super::machine::Machine;
 use crate::addr::Page;
 use crate::fault::FaultError;
 use crate::frame_table::SpaceId;
-use crate::pager::GrantError;
+use crate::pager::{GrantError, Options};
 use crate::replacement::NAMES;
 
 /// What the test knows: which regions each space has, and each page's word.
@@ -108,11 +108,12 @@ proptest! {
         frames in 14u32..40,
         slots in 0u32..40,
         policy in proptest::sample::select(NAMES),
+        (cleaner, read_ahead) in any::<(bool, bool)>(),
         seed in any::<u64>(),
         queue_len in 0usize..5,
         steps in proptest::collection::vec(any::<(u8, u32, u32)>(), 1..300),
     ) {
-        let mut machine = Machine::with_policy(policy, frames, slots, seed);
+        let mut machine = Machine::with_policy(policy, Options { cleaner, read_ahead }, frames, slots, seed);
         machine.queue_len = queue_len;
         let mut model = Model::default();
         for (action, a, b) in steps {

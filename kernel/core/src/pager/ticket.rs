@@ -1,0 +1,142 @@
+//! Tickets: transfers that the pager wants done. The kernel does them while other processes run, and brings the ticket back with
+//! the outcome.
+
+use alloc::vec::Vec;
+
+use crate::addr::{Frame, SwapSlot};
+use crate::frame_table::OwnedPage;
+use crate::vm_pool::FileRef;
+
+/// How many pages move with one ticket at most: 128 KiB, beyond which a disk command takes longer in proportion.
+pub const RUN_MAX: u32 = 32;
+
+/// The frames of a run of pages, in the order of the pages.
+#[derive(Debug)]
+pub(super) enum Run {
+    /// Room for one.
+    Empty,
+    /// One needs no memory to be named.
+    One(Frame),
+    /// Several.
+    Many(Vec<Frame>),
+}
+
+impl Run {
+    /// An empty run with room for `count` frames, or for one if the kernel has no memory for the list.
+    pub fn with_room_for(count: usize) -> Self {
+        let mut frames = Vec::new();
+        if count > 1 && frames.try_reserve_exact(count).is_ok() { Self::Many(frames) } else { Self::Empty }
+    }
+
+    /// Several frames have room.
+    pub const fn has_room_for_several(&self) -> bool {
+        matches!(self, Self::Many(_))
+    }
+
+    /// Adds a frame behind the others.
+    ///
+    /// # Panics
+    /// If there is no room.
+    pub fn push(&mut self, frame: Frame) {
+        match self {
+            Self::Empty => *self = Self::One(frame),
+            Self::Many(frames) if frames.len() < frames.capacity() => frames.push(frame),
+            Self::One(_) | Self::Many(_) => panic!("a run has room for the frames it was made for"),
+        }
+    }
+
+    pub const fn as_slice(&self) -> &[Frame] {
+        match self {
+            Self::Empty => &[],
+            Self::One(frame) => core::slice::from_ref(frame),
+            Self::Many(frames) => frames.as_slice(),
+        }
+    }
+}
+
+/// Where arriving pages come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Consecutive slots of the swap file; this is the first.
+    Slots(SwapSlot),
+    /// Consecutive pages of a file.
+    File {
+        /// The file.
+        file: FileRef,
+        /// Which page of it is the first.
+        file_page: u32,
+        /// How many bytes count, from the first page on. What lies behind them in the last page is to be made zero.
+        len_bytes: u32,
+    },
+}
+
+/// A ticket: read `source` into `frames`, then bring it to [`page_in_done`](super::Pager::page_in_done).
+#[derive(Debug)]
+#[must_use = "the frames stay in transit until the ticket comes back"]
+pub struct PageIn {
+    /// The first of the pages.
+    pub(super) first: OwnedPage,
+    /// Which of the pages is the one that was missed; the others are read ahead.
+    pub(super) wanted: u32,
+    pub(super) source: Source,
+    pub(super) frames: Run,
+}
+
+impl PageIn {
+    /// The frames to fill, one for each page.
+    pub fn frames(&self) -> &[Frame] {
+        self.frames.as_slice()
+    }
+
+    /// Where their contents come from.
+    pub const fn source(&self) -> Source {
+        self.source
+    }
+}
+
+/// A ticket: write the frames to consecutive slots, then bring it to [`page_out_done`](super::Pager::page_out_done).
+#[derive(Debug)]
+#[must_use = "the frames stay in transit until the ticket comes back"]
+pub struct PageOut {
+    pub(super) first_slot: SwapSlot,
+    pub(super) frames: Run,
+}
+
+impl PageOut {
+    /// The frames to write.
+    pub fn frames(&self) -> &[Frame] {
+        self.frames.as_slice()
+    }
+
+    /// The slot for the first of them; each next frame goes to the next slot.
+    pub const fn first_slot(&self) -> SwapSlot {
+        self.first_slot
+    }
+
+    /// Takes the first page off a ticket of several, to be written by itself. `None` if there is only one.
+    pub fn split_first(&mut self) -> Option<Self> {
+        let Run::Many(frames) = &mut self.frames else { return None };
+        if frames.len() < 2 {
+            return None;
+        }
+        let frame = frames.remove(0);
+        let first_slot = self.first_slot;
+        self.first_slot = SwapSlot::new(first_slot.number() + 1);
+        Some(Self { first_slot, frames: Run::One(frame) })
+    }
+}
+
+/// The disk could not do a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransferFailed;
+
+/// Why a frame cannot be had at once.
+#[derive(Debug)]
+pub enum Shortage {
+    /// Victims were chosen; write them, bring the ticket back and ask again.
+    Write(PageOut),
+    /// What could be borrowed is on its way from or to the disk; wait for one transfer and ask again.
+    Wait,
+    /// There is nothing to borrow. The ledger of promises makes this impossible while slots can be written.
+    OutOfFrames,
+}

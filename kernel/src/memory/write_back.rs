@@ -1,0 +1,158 @@
+//! Writes under way: what became of the pager's tickets, and the cleaner.
+//!
+//! Nobody waits here. A write goes on whenever the disk has moved something: results are taken, frames are free, and the next victims
+//! are sent out until enough frames are free. Who needs a frame waits in [`transit`](crate::process::transit).
+
+use arrayvec::ArrayVec;
+use kcore::disk::{Direction, RequestId, SubmitError};
+use kcore::pager::{Cleaned, PageOut, TransferFailed};
+
+use super::page_io::Place;
+use super::paging::with_memory;
+use crate::cell::KernelCell;
+use crate::drivers::ata::{self, Request};
+use crate::process::transit;
+
+/// How many tickets can be under way: enough to keep the disk busy.
+const TICKETS_MAX: usize = 8;
+
+/// How many requests of one ticket can be under way: more than one only where the swap file is in pieces.
+const REQUESTS_MAX: usize = 4;
+
+static UNDERWAY: KernelCell<ArrayVec<Write, TICKETS_MAX>> = KernelCell::new(ArrayVec::new_const());
+
+/// A ticket and the requests that it became.
+struct Write {
+    ticket: PageOut,
+    /// What is left of a ticket of several pages that failed and is tried page by page.
+    rest: Option<PageOut>,
+    requests: ArrayVec<RequestId, REQUESTS_MAX>,
+    /// So many of its pages are in `requests`, or were.
+    submitted: usize,
+    failed: bool,
+}
+
+impl Write {
+    const fn new(ticket: PageOut, rest: Option<PageOut>) -> Self {
+        Self { ticket, rest, requests: ArrayVec::new_const(), submitted: 0, failed: false }
+    }
+
+    /// Submits what the queue has room for and takes the results that are there. True once nothing is left to do.
+    fn advance(&mut self) -> bool {
+        self.requests.retain(|id| match ata::take(*id) {
+            Some(result) => {
+                self.failed |= result.is_err();
+                false
+            }
+            None => true,
+        });
+        while self.submitted < self.ticket.frames().len() && !self.requests.is_full() {
+            let Some((first_sector, segments)) =
+                Place::of_ticket(&self.ticket).request(self.ticket.frames(), self.submitted)
+            else {
+                self.failed = true;
+                break;
+            };
+            let request = Request { direction: Direction::Write, first_sector, segments: &segments, waiter: None };
+            // SAFETY: the pager keeps the frames in transit until the ticket comes back. A page that is taken back may change meanwhile;
+            // then its entry is dirty, and the slot is no valid copy.
+            match unsafe { ata::submit(&request) } {
+                Ok(id) => {
+                    self.requests.push(id);
+                    self.submitted += segments.len();
+                }
+                Err(SubmitError::QueueFull) => return false,
+                Err(_) => {
+                    self.failed = true;
+                    break;
+                }
+            }
+        }
+        self.requests.is_empty() && (self.failed || self.submitted == self.ticket.frames().len())
+    }
+
+    /// Brings the ticket back. What remains to be written if it failed for one of several pages.
+    fn finish(mut self) -> Option<Self> {
+        if self.failed
+            && let Some(first) = self.ticket.split_first()
+        {
+            return Some(Self::new(first, Some(self.ticket)));
+        }
+        let result = if self.failed { Err(TransferFailed) } else { Ok(()) };
+        with_memory(|memory| memory.pager.page_out_done(&mut memory.mmu, self.ticket, result));
+        let mut rest = self.rest?;
+        Some(match rest.split_first() {
+            Some(next) => Self::new(next, Some(rest)),
+            None => Self::new(rest, None),
+        })
+    }
+}
+
+/// Begins to write; the ticket comes back to the pager by itself. Waits for a place if too many writes are under way.
+pub fn begin(ticket: PageOut) {
+    let mut write = Write::new(ticket, None);
+    loop {
+        match UNDERWAY.with(|underway| underway.try_push(write)) {
+            Ok(()) => break,
+            Err(full) => write = full.element(),
+        }
+        transit::wait();
+    }
+    advance();
+}
+
+/// Sends victims out if frames are few. Nothing of it waits.
+#[inline]
+pub fn clean_if_short() {
+    if with_memory(|memory| memory.pager.should_start_cleaning()) {
+        clean();
+    }
+}
+
+/// The disk has moved something, or has given something up.
+pub fn on_transfer() {
+    if !UNDERWAY.with(|underway| underway.is_empty()) && advance() {
+        clean();
+    }
+}
+
+/// Takes results and submits what waits. True if a ticket came back.
+fn advance() -> bool {
+    let mut came_back = false;
+    UNDERWAY.with(|underway| {
+        let mut index = 0;
+        while index < underway.len() {
+            if !underway[index].advance() {
+                index += 1;
+                continue;
+            }
+            came_back = true;
+            if let Some(next) = underway.swap_remove(index).finish() {
+                // There is room: the one it continues was just taken out.
+                underway.push(next);
+            }
+        }
+    });
+    if came_back {
+        transit::wake_all();
+    }
+    came_back
+}
+
+/// Sends victims out until enough frames are free or enough writes are under way.
+#[cold]
+fn clean() {
+    while with_memory(|memory| memory.pager.should_go_on_cleaning())
+        && UNDERWAY.with(|underway| underway.len() < TICKETS_MAX / 2)
+    {
+        match with_memory(|memory| memory.pager.clean(&mut memory.mmu)) {
+            Cleaned::Freed => {}
+            Cleaned::Write(ticket) => {
+                let added = UNDERWAY.with(|underway| underway.try_push(Write::new(ticket, None)).is_ok());
+                debug_assert!(added, "half of the places are free");
+            }
+            Cleaned::Nothing => break,
+        }
+    }
+    advance();
+}
