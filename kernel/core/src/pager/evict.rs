@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{PageOut, PageTables, Pager, RUN_MAX, Run};
+use super::{PageOut, PageTables, Pager, RUN_MAX};
 use crate::addr::{Frame, Page, SwapSlot};
 use crate::frame_table::{FrameUse, OwnedPage};
 use crate::pte::{Pte, PteFlags, PteState};
@@ -111,11 +111,14 @@ impl Pager<'_> {
 
     fn write_around(&mut self, tables: &mut impl PageTables, victim: &Candidate) -> Eviction {
         let mut stretch = self.dirty_stretch(tables, victim);
-        let mut frames = Run::with_room_for(stretch.len());
+        let mut frames = self.run_lists.run_for(stretch.len());
         if !frames.has_room_for_several() {
             stretch = victim.owner.page.number()..victim.owner.page.number() + 1;
         }
-        let Some(placement) = self.place(tables, victim, stretch) else { return Eviction::NoSlot };
+        let Some(placement) = self.place(tables, victim, stretch) else {
+            self.run_lists.take_back(frames);
+            return Eviction::NoSlot;
+        };
         for (number, slot) in placement.pages.clone().zip(placement.first_slot.number()..) {
             let owner = OwnedPage { page: Page::new(number), ..victim.owner };
             let Some(page) = self.candidate(tables, owner) else { panic!("{owner:?} was a candidate a moment ago") };

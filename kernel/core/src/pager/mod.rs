@@ -38,7 +38,7 @@ pub use tables::{PageTables, Stale};
 pub use ticket::{PageIn, PageOut, RUN_MAX, Shortage, Source, TransferFailed};
 
 use borrow::Marks;
-use ticket::Run;
+use ticket::RunLists;
 
 use crate::addr::{Frame, Page, SwapSlot};
 use crate::frame_pool::ContiguousFramePool;
@@ -62,6 +62,7 @@ pub struct Pager<'a> {
     frames_total: u32,
     options: Options,
     marks: Marks,
+    run_lists: RunLists,
 }
 
 /// What the pager does beyond the textbook.
@@ -107,6 +108,7 @@ impl<'a> Pager<'a> {
             frames_total,
             options,
             marks: Marks::new(frames_total),
+            run_lists: RunLists::new()?,
         })
     }
 

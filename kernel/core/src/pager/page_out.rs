@@ -16,6 +16,7 @@ impl Pager<'_> {
         for (&frame, slot) in ticket.frames().iter().zip(ticket.first_slot.number()..) {
             self.frame_written(tables, frame, SwapSlot::new(slot), result);
         }
+        self.run_lists.take_back(ticket.frames);
     }
 
     fn frame_written(

@@ -1,6 +1,6 @@
 //! Page faults: decode, plan, perform, map, flush.
 
-use super::{PageIn, PageOut, PageTables, Pager, Run, Shortage, Source, TransferFailed};
+use super::{PageIn, PageOut, PageTables, Pager, Shortage, Source, TransferFailed};
 use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot};
 use crate::fault::{Fault, FaultError, Plan, flags_for, plan};
 use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
@@ -134,7 +134,7 @@ impl Pager<'_> {
         };
         let entry_of = |number: u32| missed.entry_beside(i64::from(number) - i64::from(page.number()));
         let mut pages = self.pages_to_read(tables, (context.directory, space, page), limits, entry_of);
-        let mut frames = Run::with_room_for(pages.len());
+        let mut frames = self.run_lists.run_for(pages.len());
         if !frames.has_room_for_several() {
             pages = page.number()..page.number() + 1;
         }
@@ -182,13 +182,15 @@ impl Pager<'_> {
                 Err(TransferFailed) => self.undo_arrival(tables, owner, frame)?,
             }
         }
+        let was_alone = frames.as_slice().len() == 1;
+        self.run_lists.take_back(frames);
         if result.is_ok() {
             return Ok(());
         }
         if let Some(space) = self.spaces.get_mut(first.space) {
             space.window.give_up();
         }
-        if frames.as_slice().len() > 1 { Ok(()) } else { Err(FaultError::ReadFailed) }
+        if was_alone { Err(FaultError::ReadFailed) } else { Ok(()) }
     }
 
     /// A page has arrived in `frame`: its owner gets it.

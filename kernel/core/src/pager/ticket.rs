@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use crate::addr::{Frame, SwapSlot};
-use crate::frame_table::OwnedPage;
+use crate::frame_table::{OutOfMemory, OwnedPage};
 use crate::vm_pool::FileRef;
 
 /// How many pages move with one ticket at most: 128 KiB, beyond which a disk command takes longer in proportion.
@@ -22,12 +22,6 @@ pub(super) enum Run {
 }
 
 impl Run {
-    /// An empty run with room for `count` frames, or for one if the kernel has no memory for the list.
-    pub fn with_room_for(count: usize) -> Self {
-        let mut frames = Vec::new();
-        if count > 1 && frames.try_reserve_exact(count).is_ok() { Self::Many(frames) } else { Self::Empty }
-    }
-
     /// Several frames have room.
     pub const fn has_room_for_several(&self) -> bool {
         matches!(self, Self::Many(_))
@@ -50,6 +44,39 @@ impl Run {
             Self::Empty => &[],
             Self::One(frame) => core::slice::from_ref(frame),
             Self::Many(frames) => frames.as_slice(),
+        }
+    }
+}
+
+/// Empty lists for runs of several frames, made beforehand: faults allocate nothing.
+pub(super) struct RunLists(Vec<Vec<Frame>>);
+
+/// How many runs of several frames can be under way: eight writes, and reads of as many processes as the disk has use for.
+const LISTS: usize = 64;
+
+impl RunLists {
+    pub fn new() -> Result<Self, OutOfMemory> {
+        let mut lists = Vec::new();
+        lists.try_reserve_exact(LISTS).map_err(|_| OutOfMemory)?;
+        for _ in 0..LISTS {
+            let mut list = Vec::new();
+            list.try_reserve_exact(RUN_MAX as usize).map_err(|_| OutOfMemory)?;
+            lists.push(list);
+        }
+        Ok(Self(lists))
+    }
+
+    /// An empty run with room for `count` frames, or for one if too many runs are under way.
+    pub fn run_for(&mut self, count: usize) -> Run {
+        let list = if count > 1 { self.0.pop() } else { None };
+        list.map_or(Run::Empty, Run::Many)
+    }
+
+    /// Takes a run's list back.
+    pub fn take_back(&mut self, run: Run) {
+        if let Run::Many(mut list) = run {
+            list.clear();
+            self.0.push(list);
         }
     }
 }
