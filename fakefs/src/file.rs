@@ -82,6 +82,30 @@ impl<D: BlockDevice> FileSystem<D> {
         self.replace(id, old, grown)
     }
 
+    /// Gives a file `len_bytes` bytes, as [`preallocate`](Self::preallocate) does, but in memory only: on disk it has grown once the
+    /// table was written, by [`commit_growth`](Self::commit_growth) or by any other change. A file never gets shorter.
+    ///
+    /// # Errors
+    /// `NoSuchFile`, `Full`, `OutOfMemory`; the file is as before then.
+    pub fn grow(&mut self, id: FileId, len_bytes: u32) -> Result<(), FsError<D::Error>> {
+        let mut grown = self.table.get(id).ok_or(FsError::NoSuchFile)?.try_clone()?;
+        if len_bytes > grown.len_bytes {
+            self.extend(&mut grown, len_bytes.div_ceil(BLOCK_SIZE))?;
+            grown.len_bytes = len_bytes;
+            self.table.put(id, grown);
+            self.has_grown = true;
+        }
+        Ok(())
+    }
+
+    /// Writes the table if files have grown since it was last written.
+    ///
+    /// # Errors
+    /// `TableFull`, `Device`, `OutOfMemory`.
+    pub fn commit_growth(&mut self) -> Result<(), FsError<D::Error>> {
+        if self.has_grown { self.commit() } else { Ok(()) }
+    }
+
     /// Puts `new` in the place of `old`, on disk too, or undoes it.
     fn replace(&mut self, id: FileId, old: File, new: File) -> Result<(), FsError<D::Error>> {
         let kept = new.try_clone()?;

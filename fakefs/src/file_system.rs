@@ -18,6 +18,8 @@ pub struct FileSystem<D> {
     sequence: u64,
     /// Which copy counts.
     current: usize,
+    /// Files have grown since the table was last written.
+    pub(crate) has_grown: bool,
 }
 
 /// A file as listed.
@@ -42,7 +44,7 @@ impl<D: BlockDevice> FileSystem<D> {
             return Err(FsError::DeviceTooSmall);
         }
         let free = FreeMap::new(block_count)?;
-        let mut files = Self { device, table: Table::default(), free, sequence: 0, current: 1 };
+        let mut files = Self { device, table: Table::default(), free, sequence: 0, current: 1, has_grown: false };
         // Both copies, so that an older file system's cannot come back to life. The superblock last: it makes them count.
         files.commit()?;
         files.commit()?;
@@ -78,7 +80,7 @@ impl<D: BlockDevice> FileSystem<D> {
         }
         let newest = newest.ok_or(Damage::NoTable)?;
         let (table, free) = build(newest.entries(), block_count)?;
-        Ok(Self { device, table, free, sequence: newest.header.sequence, current: newest.index })
+        Ok(Self { device, table, free, sequence: newest.header.sequence, current: newest.index, has_grown: false })
     }
 
     /// Writes the table to the copy that does not count, which makes it count. Until that has happened the other does.
@@ -91,6 +93,7 @@ impl<D: BlockDevice> FileSystem<D> {
         self.device.flush().map_err(FsError::Device)?;
         self.current = target;
         self.sequence += 1;
+        self.has_grown = false;
         Ok(())
     }
 
@@ -119,6 +122,16 @@ impl<D: BlockDevice> FileSystem<D> {
             file.openers = file.openers.saturating_add(1);
         }
         Ok(id)
+    }
+
+    /// Opens a file once more that somebody has open: its name may be gone.
+    ///
+    /// # Errors
+    /// `NoSuchFile` if nobody has it open.
+    pub fn open_again(&mut self, id: FileId) -> Result<(), FsError<D::Error>> {
+        let file = self.table.get_mut(id).filter(|file| file.openers > 0).ok_or(FsError::NoSuchFile)?;
+        file.openers = file.openers.saturating_add(1);
+        Ok(())
     }
 
     /// Closes a file that was opened. The last one to close a removed file frees its blocks.
@@ -207,6 +220,11 @@ impl<D: BlockDevice> FileSystem<D> {
     /// The device.
     pub const fn device(&self) -> &D {
         &self.device
+    }
+
+    /// The device, to be changed.
+    pub const fn device_mut(&mut self) -> &mut D {
+        &mut self.device
     }
 
     /// The device, to itself again.

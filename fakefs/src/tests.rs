@@ -227,3 +227,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn growth_is_on_disk_once_it_was_committed() {
+    let mut files = FileSystem::format(MemoryDisk::new(60)).unwrap();
+    let id = files.create("log").unwrap();
+    files.grow(id, 5000).unwrap();
+    files.grow(id, 10).unwrap();
+    assert_eq!((files.len_bytes(id), files.extents(id).unwrap()[0].block_count), (Ok(5000), 2));
+    assert!(matches!(files.grow(id, 60 * 4096), Err(FsError::Full)));
+    assert_eq!(files.len_bytes(id), Ok(5000));
+    files.commit_growth().unwrap();
+    let files = FileSystem::mount(files.into_device()).unwrap();
+    let id = files.lookup("log").unwrap();
+    assert_eq!(files.len_bytes(id), Ok(5000));
+    files.check().unwrap();
+}
+
+#[test]
+fn what_is_open_can_be_opened_again_without_its_name() {
+    let mut files = fresh(10);
+    let id = files.create("a").unwrap();
+    assert_eq!(files.open_again(id), Err(FsError::NoSuchFile), "nobody has it open");
+    files.open("a").unwrap();
+    files.remove("a").unwrap();
+    files.open_again(id).unwrap();
+    files.close(id).unwrap();
+    assert!(files.len_bytes(id).is_ok());
+    files.close(id).unwrap();
+    assert_eq!(files.len_bytes(id), Err(FsError::NoSuchFile));
+}

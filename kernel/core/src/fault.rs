@@ -5,7 +5,7 @@ use abi::{Access, FaultKind};
 
 use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
 use crate::pte::{PteFlags, PteState};
-use crate::vm_pool::{Backing, FileRef, Region, Rights};
+use crate::vm_pool::{FilePage, Region, Rights};
 
 bitflags::bitflags! {
     /// The error code of a page fault (Intel SDM 3A, "Page-Fault Exception (#PF)").
@@ -54,13 +54,8 @@ impl Fault {
 pub enum Plan {
     /// A frame of zeros.
     MapZeroed,
-    /// A frame with this page of a file.
-    LoadFile {
-        /// The file.
-        file: FileRef,
-        /// Which page of the file.
-        file_page: u32,
-    },
+    /// This page of a file: itself, or a copy of it if the region's pages are its own.
+    UseFile(FilePage),
     /// A frame with what lies in this slot.
     SwapIn(SwapSlot),
     /// The page is on its way from or to the disk in this frame.
@@ -124,13 +119,7 @@ pub fn plan(fault: &Fault, region: Option<&Region>, entry: PteState) -> Result<P
 
 /// How an untouched page of `region` gets its first contents.
 fn fill_plan(fault: &Fault, region: &Region) -> Plan {
-    let page = Page::containing(fault.address);
-    match region.backing() {
-        Backing::File { file, first_page, .. } if region.file_bytes_from(page) > 0 => {
-            Plan::LoadFile { file, file_page: first_page + page.number() - region.first().number() }
-        }
-        Backing::File { .. } | Backing::Zero => Plan::MapZeroed,
-    }
+    region.file_page(Page::containing(fault.address)).map_or(Plan::MapZeroed, Plan::UseFile)
 }
 
 /// The entry's flags for a page of a region with these rights. Without execute-disable, readable is executable.

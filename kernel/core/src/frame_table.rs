@@ -6,12 +6,16 @@
 use alloc::vec::Vec;
 
 use crate::addr::{Frame, Page, SwapSlot};
+use crate::vm_pool::FilePage;
 
 /// Names an address space: its place in the pager's table of spaces. Reused once the space is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpaceId(u16);
 
 impl SpaceId {
+    /// Stands for all files where an owner is wanted: cached pages are theirs. No space has this id.
+    pub const FILES: Self = Self(0);
+
     /// The space at this place of the table.
     pub const fn new(index: u16) -> Self {
         Self(index)
@@ -71,6 +75,36 @@ pub enum FrameUse {
     },
     /// Its page was freed while it was being written to this slot: then both are free.
     Orphaned(SwapSlot),
+    /// A page of a file is being read into it.
+    FileArriving(FilePage),
+    /// It holds a page of a file, for all who use it.
+    Cached(CachedPage),
+    /// Its page of a file went out of use while the disk was reading or writing it: then it is free.
+    Abandoned,
+}
+
+/// A page of a file in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CachedPage {
+    /// Which page.
+    pub page: FilePage,
+    /// How many entries of page tables map it.
+    pub mappings: u16,
+    /// It was changed, and is not known to be on the disk. Entries that map it may know of more changes.
+    pub dirty: bool,
+    /// What the disk does with it.
+    pub transfer: FileTransfer,
+}
+
+/// What the disk does with a cached page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileTransfer {
+    /// Nothing.
+    None,
+    /// It is being written, and stays.
+    Writing,
+    /// It is being written, and then, if nobody has changed it meanwhile, makes room for another.
+    Leaving,
 }
 
 /// What each frame of the process pool is used for.
@@ -163,13 +197,21 @@ impl FrameUse {
     /// The disk is reading or writing the frame.
     #[inline]
     pub const fn is_in_transit(&self) -> bool {
-        matches!(self, Self::Arriving { .. } | Self::Leaving { .. } | Self::TakenBack { .. } | Self::Orphaned(_))
+        match self {
+            Self::Free | Self::Table(_) | Self::Resident { .. } => false,
+            Self::Cached(cached) => !matches!(cached.transfer, FileTransfer::None),
+            _ => true,
+        }
     }
 
     /// The frame is free once the disk has written it.
     #[inline]
     const fn is_leaving(&self) -> bool {
-        matches!(self, Self::Leaving { .. } | Self::Orphaned(_))
+        match self {
+            Self::Leaving { .. } | Self::Orphaned(_) | Self::Abandoned => true,
+            Self::Cached(cached) => matches!(cached.transfer, FileTransfer::Leaving),
+            _ => false,
+        }
     }
 
     #[inline]

@@ -15,6 +15,7 @@ pub mod disk;
 pub mod fault;
 pub mod frame_pool;
 pub mod frame_table;
+pub mod handles;
 pub mod line;
 pub mod memory_map;
 pub mod pager;

@@ -81,6 +81,13 @@ impl Pte {
         self.raw() & used == used
     }
 
+    /// The entry maps a frame whose page was written since the bit was last cleared.
+    #[inline]
+    pub const fn is_dirty(self) -> bool {
+        let changed = PteFlags::PRESENT.union(PteFlags::DIRTY).bits();
+        self.raw() & changed == changed
+    }
+
     /// What the entry says.
     pub const fn decode(self) -> PteState {
         let Self(raw) = self;

@@ -1,9 +1,10 @@
 //! Pages on the disk: where they lie, and which of them one request can move.
 
 use arrayvec::ArrayVec;
-use kcore::addr::{Frame, PAGE_SIZE};
+use kcore::addr::{Frame, PAGE_SIZE, SwapSlot};
 use kcore::disk::{REQUEST_SEGMENTS_MAX, SECTOR_SIZE, SectorIndex, Segment};
-use kcore::pager::{PageOut, Source};
+use kcore::pager::{PageOut, Source, Target};
+use kcore::vm_pool::FilePage;
 
 use crate::{files, swap};
 
@@ -14,24 +15,27 @@ const SECTORS_PER_PAGE: u32 = PAGE_SIZE / SECTOR_SIZE;
 
 /// Where the pages of a run lie: in consecutive slots, or in consecutive pages of a file.
 #[derive(Clone, Copy)]
-pub struct Place(Source);
+pub struct Place(Target);
 
 impl Place {
     /// Where the pages come from.
     pub const fn of_source(source: Source) -> Self {
-        Self(source)
+        Self(match source {
+            Source::Slots(first, _) => Target::Slots(first),
+            Source::File(first) => Target::File(first),
+        })
     }
 
     /// Where the pages go.
     pub const fn of_ticket(ticket: &PageOut) -> Self {
-        Self(Source::Slots(ticket.first_slot()))
+        Self(ticket.target())
     }
 
     /// The sector at which the page at this position of the run begins.
     fn sector(self, index: u32) -> Option<SectorIndex> {
         match self.0 {
-            Source::Slots(first) => swap::sector_of(kcore::addr::SwapSlot::new(first.number() + index)),
-            Source::File { file, file_page, .. } => files::sector_of(file, file_page + index),
+            Target::Slots(first) => swap::sector_of(SwapSlot::new(first.number() + index)),
+            Target::File(first) => files::sector_of(FilePage { number: first.number + index, ..first }),
         }
     }
 

@@ -1,11 +1,11 @@
 //! The pager at work: what it decides is carried out here, with waiting where the disk is needed.
 
 use abi::record::Mapping;
-use kcore::addr::{PAGE_SIZE, Page};
+use kcore::addr::{Frame, PAGE_SIZE, Page};
 use kcore::fault::{Fault, FaultError};
 use kcore::frame_table::SpaceId;
 use kcore::pager::{GrantError, PageIn, PageOut, Pager, Shortage, Source, Step, TransferFailed};
-use kcore::vm_pool::VmPoolError;
+use kcore::vm_pool::{FilePage, VmPoolError};
 
 use super::page_io::Place;
 use super::tables::Mmu;
@@ -13,6 +13,7 @@ use super::window::{Purpose, with_frame};
 use super::write_back;
 use crate::cell::KernelCell;
 use crate::drivers::ata::{Direction, transfer};
+use crate::files;
 use crate::process::transit;
 
 /// The pager and the tables it works on.
@@ -68,7 +69,13 @@ fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), Fault
     loop {
         match step {
             Step::Done => return Ok(()),
-            Step::Read(ticket) => return read_in(ticket),
+            Step::Read(ticket) => {
+                let maps_itself = matches!(ticket.source(), Source::Slots(..));
+                read_in(ticket)?;
+                if maps_itself {
+                    return Ok(());
+                }
+            }
             Step::Write(ticket) => write_out(ticket),
             Step::Wait => transit::wait(),
         }
@@ -76,20 +83,29 @@ fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), Fault
     }
 }
 
-/// Fetches pages; the process waits.
-fn read_in(ticket: PageIn) -> Result<(), FaultError> {
+/// Fetches pages; the process waits. Resolving anew maps those of a file.
+///
+/// # Errors
+/// `ReadFailed` if a page that is missed cannot be read.
+pub fn read_in(ticket: PageIn) -> Result<(), FaultError> {
     let result = read_pages(&ticket);
-    if let (Ok(()), Source::File { len_bytes, .. }) = (result, ticket.source())
-        && let Some(&last) = ticket.frames().last()
-        && !len_bytes.is_multiple_of(PAGE_SIZE)
-    {
-        let valid_bytes = (len_bytes % PAGE_SIZE) as usize;
-        // SAFETY: the frame is in transit for this fault alone, and its transfer has ended.
-        unsafe { with_frame(Purpose::Fill, last, |bytes| bytes[valid_bytes..].fill(0)) };
+    if let (Ok(()), Source::File(first)) = (result, ticket.source()) {
+        clear_behind_end(first, ticket.frames());
     }
     let done = with_memory(|memory| memory.pager.page_in_done(&mut memory.mmu, ticket, result));
     transit::wake_all();
     done
+}
+
+/// What lies behind the end of a file in its last page is nobody's.
+fn clear_behind_end(first: FilePage, frames: &[Frame]) {
+    for (number, &frame) in (first.number..).zip(frames) {
+        let valid_bytes = files::bytes_in_page(FilePage { number, ..first });
+        if valid_bytes < PAGE_SIZE as usize {
+            // SAFETY: the frame is in transit for this ticket alone, and its transfer has ended.
+            unsafe { with_frame(Purpose::Fill, frame, |bytes| bytes[valid_bytes..].fill(0)) };
+        }
+    }
 }
 
 /// Reads with as few requests as the pages' places on the disk allow.
@@ -105,8 +121,8 @@ fn read_pages(ticket: &PageIn) -> Result<(), TransferFailed> {
     Ok(())
 }
 
-/// Parks borrowed frames' pages in the swap file; the process waits until the first has left, or is wanted back.
-fn write_out(ticket: PageOut) {
+/// Parks borrowed frames' pages on the disk; the process waits until the first has left, or is wanted back.
+pub fn write_out(ticket: PageOut) {
     let first = ticket.frames().first().copied();
     write_back::begin(ticket);
     let is_under_way = |frame| with_memory(|memory| memory.pager.frames().get(frame).is_in_transit());

@@ -132,4 +132,17 @@ impl PageTables for Mmu {
         // SAFETY: as in `init_directory`. `rep stosl` is one instruction to fetch and the fastest fill on every i386.
         unsafe { with_frame(Purpose::Fill, frame, |bytes| control::fill_words(bytes, 0)) };
     }
+
+    fn copy(&mut self, from: Frame, to: Frame, len_bytes: u32) {
+        let len = len_bytes as usize;
+        // SAFETY: the pager owns both frames, which are two, and neither is in a transfer. The two windows are two as well.
+        unsafe {
+            with_frame(Purpose::Copy, from, |source| {
+                with_frame(Purpose::Fill, to, |target| {
+                    target[..len].copy_from_slice(&source[..len]);
+                    target[len..].fill(0);
+                });
+            });
+        }
+    }
 }

@@ -194,6 +194,8 @@ pub enum Purpose {
     Fill = 0,
     /// Programmed input and output by the disk driver.
     Transfer = 1,
+    /// What a page is copied from.
+    Copy = 2,
 }
 
 /// Shows `frame` to `work` as 4096 bytes.

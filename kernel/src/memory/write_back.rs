@@ -5,7 +5,8 @@
 
 use arrayvec::ArrayVec;
 use kcore::disk::{Direction, RequestId, SubmitError};
-use kcore::pager::{Cleaned, PageOut, TransferFailed};
+use kcore::pager::{Cleaned, PageOut, Target, TransferFailed};
+use kcore::vm_pool::FileRef;
 
 use super::page_io::Place;
 use super::paging::with_memory;
@@ -79,6 +80,9 @@ impl Write {
             return Some(Self::new(first, Some(self.ticket)));
         }
         let result = if self.failed { Err(TransferFailed) } else { Ok(()) };
+        if let (true, Target::File(page)) = (self.failed, self.ticket.target()) {
+            note_error(page.file);
+        }
         with_memory(|memory| memory.pager.page_out_done(&mut memory.mmu, self.ticket, result));
         let mut rest = self.rest?;
         Some(match rest.split_first() {
@@ -99,6 +103,31 @@ pub fn begin(ticket: PageOut) {
         transit::wait();
     }
     advance();
+}
+
+/// Files that could not be written to since somebody last asked. What does not fit stands for all files.
+static FAILED: KernelCell<(ArrayVec<FileRef, FAILED_MAX>, bool)> = KernelCell::new((ArrayVec::new_const(), false));
+const FAILED_MAX: usize = 16;
+
+fn note_error(file: FileRef) {
+    FAILED.with(|(files, others)| {
+        if !files.contains(&file) && files.try_push(file).is_err() {
+            *others = true;
+        }
+    });
+}
+
+/// A page of the file, or of any file, could not be written since [`forget_errors`].
+pub fn has_failed(file: Option<FileRef>) -> bool {
+    FAILED.with(|(files, others)| *others || file.map_or(!files.is_empty(), |file| files.contains(&file)))
+}
+
+/// Forgets errors of the file, or of all files.
+pub fn forget_errors(file: Option<FileRef>) {
+    FAILED.with(|(files, others)| {
+        files.retain(|failed| file.is_some_and(|file| file != *failed));
+        *others &= file.is_some();
+    });
 }
 
 /// Sends victims out if frames are few. Nothing of it waits.

@@ -18,7 +18,7 @@ use super::{Arguments, Current, NAME_MAX, Process, Start};
 use crate::cpu::fpu::FpuState;
 use crate::cpu::switch::{SavedStack, enter_user};
 use crate::drivers::timer;
-use crate::files::{FileUse, ProgramError};
+use crate::files::{self, FileUse, ProgramError};
 use crate::memory::paging::{self, with_memory};
 use crate::memory::stacks::KernelStack;
 use crate::memory::user::UserMemory;
@@ -86,7 +86,8 @@ impl Drop for NewSpace {
 /// # Errors
 /// See [`CreateError`].
 pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments) -> Result<Pid, CreateError> {
-    let (program, image) = FileUse::open_program(path)?;
+    let reader = parent.map_or(SpaceId::FILES, |_| scheduler::current().space);
+    let (program, image) = files::open_program(reader, path)?;
     let stack = KernelStack::new().ok_or(CreateError::OutOfMemory)?;
     let fpu = FpuState::boxed().ok_or(CreateError::OutOfMemory)?;
     let mut space = NewSpace(Some(paging::create_space()?));
@@ -122,6 +123,7 @@ fn grant_segments(id: SpaceId, program: &FileUse, image: &ProgramImage) -> Resul
                 file: program.file_ref(),
                 first_page: segment.file_first_page,
                 len_bytes: segment.file_len_bytes,
+                shared: false,
             };
             memory.pager.allocate_at(id, segment.first_page, segment.page_count, segment.rights, backing)?;
         }

@@ -58,6 +58,16 @@ errnos! {
     15 EndOfList "end of list";
     /// The call was refused because only `init` may do this.
     16 NotPermitted "not permitted";
+    /// A file of that name exists.
+    21 AlreadyExists "file exists already";
+    /// The disk has no room for the file.
+    22 DiskFull "disk full";
+    /// The file is a running program, or is mapped to be written to.
+    23 Busy "file in use";
+    /// The process has as many open files, or mappings, as it may have.
+    24 TooManyOpen "too many open files";
+    /// The range overlaps something that is there.
+    25 Overlaps "address range in use";
 }
 
 impl Errno {

@@ -16,6 +16,12 @@ wire_record! {
         pub swap_ins: u32,
         /// Pages of the process written to the swap file to lend its frame.
         pub swap_outs: u32,
+        /// Pages of files that were mapped, whoever had read them.
+        pub file_maps: u32,
+        /// Pages that began as a copy of a file's page.
+        pub file_copies: u32,
+        /// Pages written back to their files. Counted for all processes together only.
+        pub file_writes: u32,
         /// Pages of the process whose frame was lent without writing, since a valid copy existed.
         pub clean_drops: u32,
         /// Commands to the disk that wrote `swap_outs` pages.
@@ -45,18 +51,21 @@ impl Account {
         }
     }
 
-    fn counters(&self) -> [u32; 14] {
+    fn counters(&self) -> [u32; 17] {
         let mut copy = *self;
         copy.counters_mut().map(|counter| *counter)
     }
 
-    fn counters_mut(&mut self) -> [&mut u32; 14] {
+    fn counters_mut(&mut self) -> [&mut u32; 17] {
         let Self {
             faults,
             zero_fills,
             file_reads,
             swap_ins,
             swap_outs,
+            file_maps,
+            file_copies,
+            file_writes,
             clean_drops,
             write_runs,
             read_aheads,
@@ -73,6 +82,9 @@ impl Account {
             file_reads,
             swap_ins,
             swap_outs,
+            file_maps,
+            file_copies,
+            file_writes,
             clean_drops,
             write_runs,
             read_aheads,
@@ -252,7 +264,7 @@ mod tests {
         sum.add(&one);
         let mut bytes = [0; Account::SIZE_BYTES as usize];
         sum.encode(&mut Writer::new(&mut bytes));
-        let words: [u8; 14] = core::array::from_fn(|i| bytes[i * 4]);
+        let words: [u8; 17] = core::array::from_fn(|i| bytes[i * 4]);
         assert_eq!(words, core::array::from_fn(|i| u8::try_from(2 * (i + 1)).unwrap()));
     }
 }

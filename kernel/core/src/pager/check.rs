@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-use super::space::{page_cost, table_slots};
+use super::space::table_slots;
 use super::{AddressSpace, PageTables, Pager};
 use crate::addr::{Frame, Page};
 use crate::frame_pool::FrameState;
-use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
+use crate::frame_table::{CachedPage, FrameUse, OwnedPage, SpaceId};
 use crate::pte::{Pte, PteState};
 
 /// Two books that disagree.
@@ -18,6 +18,15 @@ pub enum Broken {
     Entry(Frame, OwnedPage),
     /// The space has another number of resident pages than counted.
     Resident(SpaceId),
+    /// The frame holds a page of a file, but that page is looked for elsewhere.
+    FilePage(Frame),
+    /// Entries map pages of files another number of times than counted.
+    Mappings {
+        /// Entries that do.
+        entries: u32,
+        /// What was counted.
+        counted: u32,
+    },
     /// Pages own another number of slots than are in use.
     Slots {
         /// Slots that pages own.
@@ -46,10 +55,18 @@ impl Pager<'_> {
     /// # Errors
     /// The first disagreement found.
     pub fn check(&self, tables: &mut impl PageTables) -> Result<(), Broken> {
-        let mut owned_slots = 0;
+        let (mut owned_slots, mut mappings, mut cached) = (0, 0, 0);
         for (frame, frame_use) in self.frames.iter() {
             owned_slots += u32::from(self.check_frame(tables, frame, frame_use)?);
+            if let FrameUse::Cached(page) = frame_use {
+                cached += 1;
+                mappings += u32::from(page.mappings);
+            }
         }
+        if cached != self.owners.resident(SpaceId::FILES) {
+            return Err(Broken::Resident(SpaceId::FILES));
+        }
+        let mut entries = 0;
         let mut promised = 0;
         for (id, space) in self.spaces.iter() {
             let counted = count_pages(tables, space);
@@ -57,7 +74,11 @@ impl Pager<'_> {
                 return Err(Broken::Resident(id));
             }
             owned_slots += counted.swapped;
+            entries += counted.shown;
             promised += promised_to(space);
+        }
+        if entries != mappings {
+            return Err(Broken::Mappings { entries, counted: mappings });
         }
         let used = self.slots.used_count();
         if owned_slots != used {
@@ -78,8 +99,12 @@ impl Pager<'_> {
             return Err(Broken::Pool(frame));
         }
         let (owner, expected) = match frame_use {
-            FrameUse::Free | FrameUse::Table(_) => return Ok(false),
+            FrameUse::Free | FrameUse::Table(_) | FrameUse::Abandoned => return Ok(false),
             FrameUse::Orphaned(_) => return Ok(true),
+            FrameUse::FileArriving(page) | FrameUse::Cached(CachedPage { page, .. }) => {
+                let is_found = self.file_index.get(page) == Some(frame);
+                return if is_found { Ok(false) } else { Err(Broken::FilePage(frame)) };
+            }
             FrameUse::Resident { owner, .. } | FrameUse::TakenBack { owner, .. } => (owner, true),
             FrameUse::Arriving { owner, .. } | FrameUse::Leaving { owner, .. } => (owner, false),
         };
@@ -95,11 +120,13 @@ impl Pager<'_> {
 
 struct Counted {
     resident: u32,
+    /// Entries that map pages of files.
+    shown: u32,
     swapped: u32,
 }
 
 fn count_pages(tables: &mut impl PageTables, space: &AddressSpace) -> Counted {
-    let mut counted = Counted { resident: 0, swapped: 0 };
+    let mut counted = Counted { resident: 0, shown: 0, swapped: 0 };
     let Some(directory) = space.directory() else { return counted };
     for region in space.pools().regions() {
         let mut number = region.first().number();
@@ -107,6 +134,9 @@ fn count_pages(tables: &mut impl PageTables, space: &AddressSpace) -> Counted {
         while number < end {
             match tables.entry(directory, Page::new(number)).map(Pte::decode) {
                 None => number |= 1023,
+                Some(PteState::Present(..)) if region.shows_file() && region.file_page(Page::new(number)).is_some() => {
+                    counted.shown += 1;
+                }
                 Some(PteState::Present(..)) => counted.resident += 1,
                 Some(PteState::Swapped(_)) => counted.swapped += 1,
                 Some(PteState::Empty | PteState::InTransit(_)) => {}
@@ -125,7 +155,7 @@ fn promised_to(space: &AddressSpace) -> u32 {
     for region in space.pools().regions() {
         let tables = table_slots(region.first(), region.page_count());
         let new_tables = (tables.end() + 1).saturating_sub(counted_to.max(*tables.start()));
-        sum += page_cost(region.page_count(), region.rights(), region.backing()) + new_tables;
+        sum += region.pages_to_keep() + new_tables;
         counted_to = tables.end() + 1;
     }
     sum

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{PageOut, PageTables, Pager, RUN_MAX};
+use super::{PageOut, PageTables, Pager, RUN_MAX, Target};
 use crate::addr::{Frame, Page, SwapSlot};
 use crate::frame_table::{FrameUse, OwnedPage};
 use crate::pte::{Pte, PteFlags, PteState};
@@ -43,7 +43,11 @@ impl Pager<'_> {
     /// Takes the page in `frame` from its owner, with as many neighbours of its kind as are wanted: clean ones are dropped with a clean
     /// one, dirty ones written with a dirty one.
     pub(super) fn evict(&mut self, tables: &mut impl PageTables, frame: Frame) -> Eviction {
-        let FrameUse::Resident { owner, .. } = self.frames.get(frame) else { return Eviction::NoSlot };
+        let owner = match self.frames.get(frame) {
+            FrameUse::Resident { owner, .. } => owner,
+            FrameUse::Cached(cached) => return self.evict_cached(tables, frame, cached),
+            _ => return Eviction::NoSlot,
+        };
         let Some(victim) = self.candidate(tables, owner) else { return Eviction::NoSlot };
         if victim.is_dirty() {
             return self.write_around(tables, &victim);
@@ -126,7 +130,7 @@ impl Pager<'_> {
             frames.push(page.frame);
         }
         self.count(victim.owner.space, |account| account.write_runs = account.write_runs.wrapping_add(1));
-        Eviction::MustWrite(PageOut { first_slot: placement.first_slot, frames })
+        Eviction::MustWrite(PageOut { target: Target::Slots(placement.first_slot), frames })
     }
 
     /// The dirty pages around the victim, without a gap.

@@ -6,6 +6,7 @@
 //!
 //! * [`resolve`](Pager::resolve) answers a page fault (`resolve.rs`),
 //! * frames are found and borrowed in `borrow.rs`, pages leave in `evict.rs` and `page_out.rs`,
+//! * pages of files are shared by all who use them: `file_in.rs`, `file_out.rs`, `file_index.rs`,
 //! * `read_ahead.rs` guesses which pages are missed next,
 //! * regions and spaces are granted and given back in `space.rs` and `release.rs`,
 //! * `promise.rs` is the ledger of what was granted, `check.rs` compares all books with each other.
@@ -13,6 +14,9 @@
 mod borrow;
 mod check;
 mod evict;
+mod file_in;
+mod file_index;
+mod file_out;
 mod page_out;
 mod promise;
 mod read_ahead;
@@ -31,18 +35,22 @@ use abi::record::{Account, Mapping};
 
 pub use borrow::Cleaned;
 pub use check::Broken;
+pub use file_in::FileStep;
+pub use file_out::WriteBack;
 pub use promise::{Cost, Ledger, RESERVE_FRAMES, Refused};
 pub use resolve::Step;
 pub use space::{AddressSpace, GrantError, Spaces};
 pub use tables::{PageTables, Stale};
-pub use ticket::{PageIn, PageOut, RUN_MAX, Shortage, Source, TransferFailed};
+pub use ticket::{PageIn, PageOut, RUN_MAX, Shortage, Source, Target, TransferFailed};
 
 use borrow::Marks;
+use file_index::FileIndex;
 use ticket::RunLists;
 
 use crate::addr::{Frame, Page, SwapSlot};
 use crate::frame_pool::ContiguousFramePool;
 use crate::frame_table::{FrameTable, FrameUse, OutOfMemory, SpaceId};
+use crate::memory_map::FrameRange;
 use crate::pte::PteState;
 use crate::replacement::{Owners, Replacement};
 use crate::swap_slots::SwapSlots;
@@ -63,6 +71,7 @@ pub struct Pager<'a> {
     options: Options,
     marks: Marks,
     run_lists: RunLists,
+    file_index: FileIndex,
 }
 
 /// What the pager does beyond the textbook.
@@ -93,6 +102,9 @@ impl<'a> Pager<'a> {
         options: Options,
     ) -> Result<Self, OutOfMemory> {
         let frames = FrameTable::new(pool.base(), pool.len())?;
+        let file_index = FileIndex::new(FrameRange { first: pool.base(), count: pool.len() })?;
+        let mut owners = Owners::default();
+        owners.add(SpaceId::FILES)?;
         let frames_total = pool.free_count();
         let ledger = Ledger::new(frames_total, slots.total());
         Ok(Self {
@@ -101,7 +113,7 @@ impl<'a> Pager<'a> {
             slots,
             ledger,
             spaces: Spaces::default(),
-            owners: Owners::default(),
+            owners,
             policy,
             totals: Account::default(),
             fault_count: 0,
@@ -109,6 +121,7 @@ impl<'a> Pager<'a> {
             options,
             marks: Marks::new(frames_total),
             run_lists: RunLists::new()?,
+            file_index,
         })
     }
 
@@ -186,7 +199,7 @@ impl<'a> Pager<'a> {
         match self.frames.get(frame) {
             FrameUse::Resident { slot, .. } | FrameUse::Arriving { slot, .. } => slot,
             FrameUse::Leaving { slot, .. } | FrameUse::TakenBack { slot, .. } => Some(slot),
-            FrameUse::Free | FrameUse::Table(_) | FrameUse::Orphaned(_) => None,
+            _ => None,
         }
     }
 }

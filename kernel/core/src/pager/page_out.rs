@@ -1,6 +1,6 @@
 //! The end of a write, and pages that are wanted back before it.
 
-use super::{PageOut, PageTables, Pager, TransferFailed};
+use super::{PageOut, PageTables, Pager, Target, TransferFailed};
 use crate::addr::{Frame, SwapSlot};
 use crate::fault::flags_for;
 use crate::frame_table::{FrameUse, OwnedPage};
@@ -13,8 +13,13 @@ impl Pager<'_> {
     ///
     /// A ticket of several pages that failed should be [split](PageOut::split_first) and tried page by page: one bad slot is enough to fail them all.
     pub fn page_out_done(&mut self, tables: &mut impl PageTables, ticket: PageOut, result: Result<(), TransferFailed>) {
-        for (&frame, slot) in ticket.frames().iter().zip(ticket.first_slot.number()..) {
-            self.frame_written(tables, frame, SwapSlot::new(slot), result);
+        match ticket.target {
+            Target::Slots(first) => {
+                for (&frame, slot) in ticket.frames().iter().zip(first.number()..) {
+                    self.frame_written(tables, frame, SwapSlot::new(slot), result);
+                }
+            }
+            Target::File(_) => ticket.frames().iter().for_each(|&frame| self.file_page_written(tables, frame, result)),
         }
         self.run_lists.take_back(ticket.frames);
     }

@@ -55,14 +55,14 @@ impl Window {
 }
 
 impl Pager<'_> {
-    /// The pages to read together with `page`, as a range of page numbers that holds it: those beside it, up to the limits, whose
-    /// entries are as `entry_of` says, and for which there are frames to spare.
+    /// The pages to read together with `page`, as a range of page numbers that holds it: those beside it, up to the limits, that
+    /// `joins` says, by number and entry, and for which there are frames to spare.
     pub(super) fn pages_to_read(
         &mut self,
         tables: &mut impl PageTables,
         (directory, space, page): (Frame, SpaceId, Page),
         (lowest, end): (u32, u32),
-        entry_of: impl Fn(u32) -> Option<Pte>,
+        joins: impl Fn(&Self, u32, Pte) -> bool,
     ) -> core::ops::Range<u32> {
         let alone = page.number()..page.number() + 1;
         if !self.options.read_ahead {
@@ -76,9 +76,9 @@ impl Pager<'_> {
         let (from, to) = (from.max(lowest), to.min(end));
         let mut is_next = |number: u32| {
             let entry = tables.entry(directory, Page::new(number)).unwrap_or(Pte::EMPTY);
-            let joins = spare > 0 && Some(entry) == entry_of(number);
-            spare -= u32::from(joins);
-            joins
+            let is_next = spare > 0 && joins(self, number, entry);
+            spare -= u32::from(is_next);
+            is_next
         };
         let last = (page.number() + 1..to).take_while(|&number| is_next(number)).last().unwrap_or(page.number());
         let first = (from..page.number()).rev().take_while(|&number| is_next(number)).last().unwrap_or(page.number());

@@ -1,6 +1,6 @@
 //! Giving memory back: a region, or a whole address space.
 
-use super::space::{page_cost, table_is_used, table_slots};
+use super::space::{table_is_used, table_slots};
 use super::{Cost, PageTables, Pager};
 use crate::addr::{Frame, Page};
 use crate::frame_table::{FrameUse, SpaceId};
@@ -16,6 +16,17 @@ impl Pager<'_> {
     pub fn free(&mut self, tables: &mut impl PageTables, id: SpaceId, start: Page) -> Result<(), VmPoolError> {
         let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoRegion)?;
         let region = space.pools.release_heap(start)?;
+        self.give_back_region(tables, id, &region);
+        Ok(())
+    }
+
+    /// Gives back the mapped file that starts at `start`. Its changes are in memory still, and known as such.
+    ///
+    /// # Errors
+    /// `NoRegion` if no mapped file starts there; nothing has changed then.
+    pub fn unmap_file(&mut self, tables: &mut impl PageTables, id: SpaceId, start: Page) -> Result<(), VmPoolError> {
+        let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoRegion)?;
+        let region = space.pools.release_mapping(start)?;
         self.give_back_region(tables, id, &region);
         Ok(())
     }
@@ -36,7 +47,7 @@ impl Pager<'_> {
 
     /// Frees what lies behind a region that was just taken out of its pool.
     fn give_back_region(&mut self, tables: &mut impl PageTables, id: SpaceId, region: &Region) {
-        let mut cost = Cost { pages: page_cost(region.page_count(), region.rights(), region.backing()), tables: 0 };
+        let mut cost = Cost { pages: region.pages_to_keep(), tables: 0 };
         let directory = self.spaces.get(id).and_then(|space| space.directory);
         let end = region.first().number() + region.page_count();
         for slot in table_slots(region.first(), region.page_count()) {
@@ -64,7 +75,10 @@ impl Pager<'_> {
                 Some(PteState::Present(frame, _)) => {
                     let (old, stale) = tables.exchange(directory, page, Pte::EMPTY);
                     tables.flush(stale);
-                    self.forget_page(frame, old.is_accessed());
+                    match self.frames.get(frame) {
+                        FrameUse::Cached(cached) => self.unmapped(frame, cached, old.is_dirty()),
+                        _ => self.forget_page(frame, old.is_accessed()),
+                    }
                 }
                 Some(PteState::Swapped(slot)) => {
                     tables.fill(directory, page, Pte::EMPTY);
@@ -96,9 +110,7 @@ impl Pager<'_> {
             FrameUse::Leaving { slot, .. } => {
                 self.frames.set(frame, FrameUse::Orphaned(slot));
             }
-            other @ (FrameUse::Free | FrameUse::Table(_) | FrameUse::Arriving { .. } | FrameUse::Orphaned(_)) => {
-                panic!("a page was freed whose {frame:?} is {other:?}");
-            }
+            other => panic!("a page was freed whose {frame:?} is {other:?}"),
         }
     }
 }

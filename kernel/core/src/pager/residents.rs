@@ -2,9 +2,10 @@
 
 use abi::record::Account;
 
-use super::{PageTables, Spaces};
-use crate::addr::Frame;
-use crate::frame_table::{FrameTable, FrameUse, OwnedPage};
+use super::file_out::for_each_mapping;
+use super::{AddressSpace, PageTables, Spaces};
+use crate::addr::{Frame, Page};
+use crate::frame_table::{CachedPage, FileTransfer, FrameTable, FrameUse, OwnedPage, SpaceId};
 use crate::pte::{Pte, PteFlags, PteState};
 use crate::replacement::{Owners, Residents};
 
@@ -21,13 +22,18 @@ pub(super) struct Borrowable<'a, T: PageTables> {
 }
 
 impl<T: PageTables> Borrowable<'_, T> {
-    /// The owner's directory and what its tables say about the page in `frame`.
-    fn entry(&mut self, frame: Frame) -> Option<(Frame, OwnedPage, PteFlags)> {
-        let owner = self.page_in(frame)?;
-        let directory = self.spaces.get(owner.space)?.directory()?;
-        match self.tables.entry(directory, owner.page)?.decode() {
-            PteState::Present(_, flags) => Some((directory, owner, flags)),
-            _ => None,
+    /// Shows `visit` every entry that maps the page in `frame`.
+    fn visit_entries(&mut self, frame: Frame, mut visit: impl FnMut(&mut T, Frame, Page, PteFlags)) {
+        match self.frames.get(frame) {
+            FrameUse::Resident { owner, .. } => {
+                let Some(directory) = self.spaces.get(owner.space).and_then(AddressSpace::directory) else { return };
+                let entry = self.tables.entry(directory, owner.page).map(Pte::decode);
+                if let Some(PteState::Present(_, flags)) = entry {
+                    visit(self.tables, directory, owner.page, flags);
+                }
+            }
+            FrameUse::Cached(cached) => for_each_mapping(self.spaces, self.tables, (frame, cached), visit),
+            _ => {}
         }
     }
 
@@ -57,25 +63,34 @@ impl<T: PageTables> Residents for Borrowable<'_, T> {
     fn page_in(&self, frame: Frame) -> Option<OwnedPage> {
         match self.frames.get(frame) {
             FrameUse::Resident { owner, slot, .. } if !self.must_own_slot || slot.is_some() => Some(owner),
+            FrameUse::Cached(cached) if cached.transfer == FileTransfer::None => {
+                Some(OwnedPage { space: SpaceId::FILES, page: Page::new(cached.page.number) })
+            }
             _ => None,
         }
     }
 
     fn take_accessed(&mut self, frame: Frame) -> bool {
-        let Some((directory, owner, flags)) = self.entry(frame) else { return false };
-        if !flags.contains(PteFlags::ACCESSED) {
-            return false;
+        let mut used = false;
+        self.visit_entries(frame, |tables, directory, page, flags| {
+            if flags.contains(PteFlags::ACCESSED) {
+                used = true;
+                // Nobody can write the page between the look and the exchange: there is one CPU, and it is here.
+                let unused = Pte::present(frame, flags.difference(PteFlags::ACCESSED));
+                let (_, stale) = tables.exchange(directory, page, unused);
+                tables.flush(stale);
+            }
+        });
+        if used {
+            self.note_use(frame);
         }
-        // Nobody can write the page between the look and the exchange: there is one CPU, and it is here.
-        let unused = Pte::present(frame, flags.difference(PteFlags::ACCESSED));
-        let (_, stale) = self.tables.exchange(directory, owner.page, unused);
-        self.tables.flush(stale);
-        self.note_use(frame);
-        true
+        used
     }
 
     fn is_dirty(&mut self, frame: Frame) -> bool {
-        self.entry(frame).is_some_and(|(_, _, flags)| flags.contains(PteFlags::DIRTY))
+        let mut dirty = matches!(self.frames.get(frame), FrameUse::Cached(CachedPage { dirty: true, .. }));
+        self.visit_entries(frame, |_, _, _, flags| dirty |= flags.contains(PteFlags::DIRTY));
+        dirty
     }
 
     fn now(&self) -> u64 {

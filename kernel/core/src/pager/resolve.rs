@@ -1,12 +1,12 @@
 //! Page faults: decode, plan, perform, map, flush.
 
 use super::{PageIn, PageOut, PageTables, Pager, Shortage, Source, TransferFailed};
-use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot};
+use crate::addr::{Frame, Page, SwapSlot};
 use crate::fault::{Fault, FaultError, Plan, flags_for, plan};
 use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
 use crate::pager::GrantError;
 use crate::pte::{Pte, PteState};
-use crate::vm_pool::{FileRef, Region};
+use crate::vm_pool::Region;
 
 /// What is left to do for a fault.
 #[derive(Debug)]
@@ -23,31 +23,11 @@ pub enum Step {
 }
 
 /// A fault of a space, with all that was looked up for it.
-struct Context<'a> {
-    directory: Frame,
-    owner: OwnedPage,
-    region: &'a Region,
+pub(super) struct Context<'a> {
+    pub directory: Frame,
+    pub owner: OwnedPage,
+    pub region: &'a Region,
     has_table: bool,
-}
-
-/// Where a missed page is.
-#[derive(Clone, Copy)]
-enum Missed {
-    Slot(SwapSlot),
-    FilePage { file: FileRef, file_page: u32 },
-}
-
-impl Missed {
-    /// What the entry of the page at this distance says if that page can be read together with this one. `None` if none can.
-    fn entry_beside(self, distance: i64) -> Option<Pte> {
-        match self {
-            Self::Slot(slot) => {
-                let number = u32::try_from(i64::from(slot.number()) + distance).ok()?;
-                Some(Pte::swapped(SwapSlot::new(number)))
-            }
-            Self::FilePage { .. } => Some(Pte::EMPTY),
-        }
-    }
 }
 
 impl Pager<'_> {
@@ -92,10 +72,8 @@ impl Pager<'_> {
     fn perform(&mut self, tables: &mut impl PageTables, context: &Context<'_>, plan: Plan) -> Result<Step, Shortage> {
         match plan {
             Plan::MapZeroed => self.map_zeroed(tables, context),
-            Plan::SwapIn(slot) => self.begin_page_in(tables, context, Missed::Slot(slot)),
-            Plan::LoadFile { file, file_page } => {
-                self.begin_page_in(tables, context, Missed::FilePage { file, file_page })
-            }
+            Plan::SwapIn(slot) => self.begin_swap_in(tables, context, slot),
+            Plan::UseFile(page) => self.file_fault(tables, context, page),
             Plan::InTransit(frame) => Ok(self.meet_in_transit(tables, frame)),
             Plan::Retry => {
                 self.count(context.owner.space, |account| account.spurious = account.spurious.wrapping_add(1));
@@ -119,21 +97,20 @@ impl Pager<'_> {
     }
 
     /// Begins to read the missed page and those beside it that are worth it.
-    fn begin_page_in(
+    fn begin_swap_in(
         &mut self,
         tables: &mut impl PageTables,
         context: &Context<'_>,
-        missed: Missed,
+        slot: SwapSlot,
     ) -> Result<Step, Shortage> {
         self.ensure_table(tables, context)?;
         let frame = self.take_frame(tables)?;
         let OwnedPage { space, page } = context.owner;
-        let limits = match missed {
-            Missed::Slot(_) => (context.region.first().number(), context.region.end()),
-            Missed::FilePage { .. } => context.region.pages_with_file(),
-        };
-        let entry_of = |number: u32| missed.entry_beside(i64::from(number) - i64::from(page.number()));
-        let mut pages = self.pages_to_read(tables, (context.directory, space, page), limits, entry_of);
+        // Page `n` joins if it lies as far from this slot as from this page.
+        let slot_of = |number: u32| (slot.number() + number).checked_sub(page.number()).map(SwapSlot::new);
+        let joins = |_: &Self, number: u32, entry: Pte| slot_of(number).map(Pte::swapped) == Some(entry);
+        let limits = (context.region.first().number(), context.region.end());
+        let mut pages = self.pages_to_read(tables, (context.directory, space, page), limits, joins);
         let mut frames = self.run_lists.run_for(pages.len());
         if !frames.has_room_for_several() {
             pages = page.number()..page.number() + 1;
@@ -141,29 +118,18 @@ impl Pager<'_> {
         for number in pages.clone() {
             let frame = if number == page.number() { Some(frame) } else { self.pool.get_frame() };
             let Some(frame) = frame else { panic!("{} frames were to spare a moment ago", pages.len()) };
-            let slot = match entry_of(number).map(Pte::decode) {
-                Some(PteState::Swapped(slot)) => Some(slot),
-                _ => None,
-            };
             let owner = OwnedPage { space, page: Page::new(number) };
             tables.fill(context.directory, owner.page, Pte::in_transit(frame));
-            self.frames.set(frame, FrameUse::Arriving { owner, slot });
+            self.frames.set(frame, FrameUse::Arriving { owner, slot: slot_of(number) });
             frames.push(frame);
         }
         let wanted = page.number() - pages.start;
-        let first = OwnedPage { space, page: Page::new(pages.start) };
-        let source = match missed {
-            Missed::Slot(slot) => Source::Slots(SwapSlot::new(slot.number() - wanted)),
-            Missed::FilePage { file, file_page } => {
-                let most = (pages.end - pages.start) * PAGE_SIZE;
-                let len_bytes = context.region.file_bytes_from(first.page).min(most);
-                Source::File { file, file_page: file_page - wanted, len_bytes }
-            }
-        };
-        Ok(Step::Read(PageIn { first, wanted, source, frames }))
+        let source = Source::Slots(SwapSlot::new(slot.number() - wanted), Page::new(pages.start));
+        Ok(Step::Read(PageIn { space, wanted, source, frames }))
     }
 
-    /// Ends what [`Step::Read`] began. A slot that was read stays with its page: while the page is clean it is a valid copy.
+    /// Ends what [`Step::Read`] began. A slot that was read stays with its page: while the page is clean it is a valid copy. A page of a
+    /// file is in memory now; resolving anew maps it.
     ///
     /// # Errors
     /// `ReadFailed` if the transfer of a single page failed: the page is where it was and its slot keeps it. If several were read, the
@@ -174,12 +140,18 @@ impl Pager<'_> {
         ticket: PageIn,
         result: Result<(), TransferFailed>,
     ) -> Result<(), FaultError> {
-        let PageIn { first, wanted, source, frames } = ticket;
-        for (index, (&frame, number)) in (0..).zip(frames.as_slice().iter().zip(first.page.number()..)) {
-            let owner = OwnedPage { space: first.space, page: Page::new(number) };
-            match result {
-                Ok(()) => self.settle(tables, owner, frame, index != wanted, source)?,
-                Err(TransferFailed) => self.undo_arrival(tables, owner, frame)?,
+        let PageIn { space, wanted, source, frames } = ticket;
+        for (index, &frame) in (0..).zip(frames.as_slice()) {
+            let ahead = index != wanted;
+            match (source, result) {
+                (Source::File(_), _) => self.file_page_read(space, frame, ahead, result.is_ok()),
+                (Source::Slots(_, first), _) => {
+                    let owner = OwnedPage { space, page: Page::new(first.number() + index) };
+                    match result {
+                        Ok(()) => self.settle(tables, owner, frame, ahead)?,
+                        Err(TransferFailed) => self.undo_arrival(tables, owner, frame)?,
+                    }
+                }
             }
         }
         let was_alone = frames.as_slice().len() == 1;
@@ -187,7 +159,7 @@ impl Pager<'_> {
         if result.is_ok() {
             return Ok(());
         }
-        if let Some(space) = self.spaces.get_mut(first.space) {
+        if let Some(space) = self.spaces.get_mut(space) {
             space.window.give_up();
         }
         if was_alone { Err(FaultError::ReadFailed) } else { Ok(()) }
@@ -200,7 +172,6 @@ impl Pager<'_> {
         owner: OwnedPage,
         frame: Frame,
         ahead: bool,
-        source: Source,
     ) -> Result<(), FaultError> {
         let (directory, slot) = self.arriving(owner, frame)?;
         let region = self.spaces.get(owner.space).and_then(|space| space.pools.region_of(owner.page));
@@ -209,11 +180,7 @@ impl Pager<'_> {
         self.frames.set(frame, FrameUse::Resident { owner, slot, ahead });
         self.page_arrived(owner.space, frame);
         self.count(owner.space, |account| {
-            let arrived = match source {
-                Source::Slots(_) => &mut account.swap_ins,
-                Source::File { .. } => &mut account.file_reads,
-            };
-            *arrived = arrived.wrapping_add(1);
+            account.swap_ins = account.swap_ins.wrapping_add(1);
             account.read_aheads = account.read_aheads.wrapping_add(u32::from(ahead));
         });
         Ok(())
@@ -249,7 +216,7 @@ impl Pager<'_> {
 
     /// A missing page *table* is a step of its own, before the missing page.
     #[inline]
-    fn ensure_table(&mut self, tables: &mut impl PageTables, context: &Context<'_>) -> Result<(), Shortage> {
+    pub(super) fn ensure_table(&mut self, tables: &mut impl PageTables, context: &Context<'_>) -> Result<(), Shortage> {
         if context.has_table {
             return Ok(());
         }

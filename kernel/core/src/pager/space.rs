@@ -8,7 +8,7 @@ use super::read_ahead::Window;
 use super::{Cost, Ledger, PageTables, Pager, Refused, Shortage};
 use crate::addr::{Frame, Page};
 use crate::frame_table::{FrameUse, OutOfMemory, SpaceId};
-use crate::vm_pool::{AddressPools, Backing, Rights, VmPoolError};
+use crate::vm_pool::{AddressPools, Backing, Region, Rights, VmPoolError};
 
 /// What the pager knows of one process's memory.
 #[derive(Default)]
@@ -42,6 +42,9 @@ impl AddressSpace {
     }
 }
 
+/// The first space's id: the one before it stands for files.
+const FIRST_ID: usize = SpaceId::FILES.index() + 1;
+
 /// The address spaces that exist, by [`SpaceId`].
 #[derive(Default)]
 pub struct Spaces(Vec<Option<AddressSpace>>);
@@ -50,22 +53,22 @@ impl Spaces {
     /// The space, if it exists.
     #[inline]
     pub fn get(&self, id: SpaceId) -> Option<&AddressSpace> {
-        self.0.get(id.index())?.as_ref()
+        self.0.get(id.index().checked_sub(FIRST_ID)?)?.as_ref()
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, id: SpaceId) -> Option<&mut AddressSpace> {
-        self.0.get_mut(id.index())?.as_mut()
+        self.0.get_mut(id.index().checked_sub(FIRST_ID)?)?.as_mut()
     }
 
     /// All spaces.
     pub fn iter(&self) -> impl Iterator<Item = (SpaceId, &AddressSpace)> {
-        (0..).zip(&self.0).filter_map(|(index, space)| Some((SpaceId::new(index), space.as_ref()?)))
+        (1..).zip(&self.0).filter_map(|(index, space)| Some((SpaceId::new(index), space.as_ref()?)))
     }
 
     fn add(&mut self) -> Result<SpaceId, OutOfMemory> {
         let place = self.0.iter().position(Option::is_none).unwrap_or(self.0.len());
-        let id = SpaceId::new(u16::try_from(place).map_err(|_| OutOfMemory)?);
+        let id = SpaceId::new(u16::try_from(place + FIRST_ID).map_err(|_| OutOfMemory)?);
         if place == self.0.len() {
             self.0.try_reserve(1).map_err(|_| OutOfMemory)?;
             self.0.push(None);
@@ -84,7 +87,7 @@ impl Spaces {
     }
 
     pub(super) fn remove(&mut self, id: SpaceId) -> Option<AddressSpace> {
-        self.0.get_mut(id.index())?.take()
+        self.0.get_mut(id.index().checked_sub(FIRST_ID)?)?.take()
     }
 }
 
@@ -164,6 +167,28 @@ impl Pager<'_> {
         Ok(first)
     }
 
+    /// Grants a region that shows a file: at page `at`, or in the first hole of the file pool that holds it.
+    ///
+    /// # Errors
+    /// See [`GrantError`]: `Pool(Overlaps)` also where stacks may grow.
+    pub fn map_file(
+        &mut self,
+        id: SpaceId,
+        at: Option<Page>,
+        page_count: u32,
+        rights: Rights,
+        backing: Backing,
+    ) -> Result<Page, GrantError> {
+        let pools = &self.spaces.get(id).ok_or(GrantError::NoSpace)?.pools;
+        let first = match at {
+            Some(page) if pools.is_stack(page) => return Err(GrantError::Pool(VmPoolError::Overlaps)),
+            Some(page) => page,
+            None => pools.file_hole(page_count).map_err(GrantError::Pool)?,
+        };
+        self.allocate_at(id, first, page_count, rights, backing)?;
+        Ok(first)
+    }
+
     /// Grants a region at a given place of whatever pool owns that place.
     ///
     /// # Errors
@@ -177,8 +202,14 @@ impl Pager<'_> {
         backing: Backing,
     ) -> Result<(), GrantError> {
         let space = self.spaces.get_mut(id).ok_or(GrantError::NoSpace)?;
+        if page_count == 0 {
+            return Err(GrantError::Pool(VmPoolError::Empty));
+        }
+        if first.checked_add(page_count - 1).is_none() {
+            return Err(GrantError::Pool(VmPoolError::OutsidePool));
+        }
         let tables = tables_missing(&space.pools, first, page_count);
-        let cost = Cost { pages: page_cost(page_count, rights, backing), tables };
+        let cost = Cost { pages: Region::new(first, page_count, rights, backing).pages_to_keep(), tables };
         self.ledger.grant(cost)?;
         space
             .pools
@@ -205,14 +236,6 @@ impl Pager<'_> {
 fn give_back_and(ledger: &mut Ledger, cost: Cost, error: GrantError) -> GrantError {
     ledger.give_back(cost);
     error
-}
-
-/// How many pages of such a region may one day need a place to be kept. What can be read again from its file needs none.
-pub(super) fn page_cost(page_count: u32, rights: Rights, backing: Backing) -> u32 {
-    match backing {
-        Backing::File { .. } if !rights.contains(Rights::WRITE) => 0,
-        Backing::File { .. } | Backing::Zero => page_count,
-    }
 }
 
 /// How many page tables the pages need that no region in `pools` needs. Only the first and last can be shared.

@@ -57,4 +57,7 @@ pub trait PageTables {
 
     /// Fills a frame with zeros.
     fn zero(&mut self, frame: Frame);
+
+    /// Copies the first `len_bytes` bytes of frame `from` to frame `to`, `0..=4096` of them, and fills the rest of `to` with zeros.
+    fn copy(&mut self, from: Frame, to: Frame, len_bytes: u32);
 }

@@ -3,9 +3,9 @@
 
 use alloc::vec::Vec;
 
-use crate::addr::{Frame, SwapSlot};
-use crate::frame_table::{OutOfMemory, OwnedPage};
-use crate::vm_pool::FileRef;
+use crate::addr::{Frame, Page, SwapSlot};
+use crate::frame_table::{OutOfMemory, SpaceId};
+use crate::vm_pool::FilePage;
 
 /// How many pages move with one ticket at most: 128 KiB, beyond which a disk command takes longer in proportion.
 pub const RUN_MAX: u32 = 32;
@@ -84,25 +84,37 @@ impl RunLists {
 /// Where arriving pages come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
+    /// Consecutive slots of the swap file, for consecutive pages from this one on. The slot is the first.
+    Slots(SwapSlot, Page),
+    /// Consecutive pages of a file; this is the first. Bytes behind the end of the file are to be made zero.
+    File(FilePage),
+}
+
+/// Where leaving pages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
     /// Consecutive slots of the swap file; this is the first.
     Slots(SwapSlot),
-    /// Consecutive pages of a file.
-    File {
-        /// The file.
-        file: FileRef,
-        /// Which page of it is the first.
-        file_page: u32,
-        /// How many bytes count, from the first page on. What lies behind them in the last page is to be made zero.
-        len_bytes: u32,
-    },
+    /// Consecutive pages of a file; this is the first.
+    File(FilePage),
+}
+
+impl Target {
+    /// Where the second of the pages goes.
+    const fn next(self) -> Self {
+        match self {
+            Self::Slots(slot) => Self::Slots(SwapSlot::new(slot.number() + 1)),
+            Self::File(page) => Self::File(FilePage { number: page.number + 1, ..page }),
+        }
+    }
 }
 
 /// A ticket: read `source` into `frames`, then bring it to [`page_in_done`](super::Pager::page_in_done).
 #[derive(Debug)]
 #[must_use = "the frames stay in transit until the ticket comes back"]
 pub struct PageIn {
-    /// The first of the pages.
-    pub(super) first: OwnedPage,
+    /// The space that wants the pages.
+    pub(super) space: SpaceId,
     /// Which of the pages is the one that was missed; the others are read ahead.
     pub(super) wanted: u32,
     pub(super) source: Source,
@@ -121,11 +133,11 @@ impl PageIn {
     }
 }
 
-/// A ticket: write the frames to consecutive slots, then bring it to [`page_out_done`](super::Pager::page_out_done).
+/// A ticket: write the frames to `target`, then bring it to [`page_out_done`](super::Pager::page_out_done).
 #[derive(Debug)]
 #[must_use = "the frames stay in transit until the ticket comes back"]
 pub struct PageOut {
-    pub(super) first_slot: SwapSlot,
+    pub(super) target: Target,
     pub(super) frames: Run,
 }
 
@@ -135,9 +147,9 @@ impl PageOut {
         self.frames.as_slice()
     }
 
-    /// The slot for the first of them; each next frame goes to the next slot.
-    pub const fn first_slot(&self) -> SwapSlot {
-        self.first_slot
+    /// Where they go.
+    pub const fn target(&self) -> Target {
+        self.target
     }
 
     /// Takes the first page off a ticket of several, to be written by itself. `None` if there is only one.
@@ -146,10 +158,9 @@ impl PageOut {
         if frames.len() < 2 {
             return None;
         }
-        let frame = frames.remove(0);
-        let first_slot = self.first_slot;
-        self.first_slot = SwapSlot::new(first_slot.number() + 1);
-        Some(Self { first_slot, frames: Run::One(frame) })
+        let one = Self { target: self.target, frames: Run::One(frames.remove(0)) };
+        self.target = self.target.next();
+        Some(one)
     }
 }
 

@@ -55,6 +55,14 @@ impl AddressPools {
         self.heap.hole(page_count)
     }
 
+    /// The first hole of `page_count` pages in the file pool.
+    ///
+    /// # Errors
+    /// `Empty`, `NoHole`.
+    pub fn file_hole(&self, page_count: u32) -> Result<Page, VmPoolError> {
+        self.files.hole(page_count)
+    }
+
     /// Adds a region to the pool that spans its first page.
     ///
     /// # Errors
@@ -71,12 +79,33 @@ impl AddressPools {
         pool.allocate_at(Region::new(first, page_count, rights, backing))
     }
 
-    /// Takes out the region of the heap that starts at `start`.
+    /// Takes out the region of the heap that starts at `start`. A mapped file may lie in the heap's range, but is no part of it.
     ///
     /// # Errors
     /// `NoRegion` if none starts there.
     pub fn release_heap(&mut self, start: Page) -> Result<Region, VmPoolError> {
-        self.heap.release(start)
+        match self.heap.region_of(start) {
+            Some(region) if !region.is_mapping() => self.heap.release(start),
+            _ => Err(VmPoolError::NoRegion),
+        }
+    }
+
+    /// Takes out the mapped file that starts at `start`.
+    ///
+    /// # Errors
+    /// `NoRegion` if none starts there.
+    pub fn release_mapping(&mut self, start: Page) -> Result<Region, VmPoolError> {
+        let pools = [&mut self.files, &mut self.heap, &mut self.code];
+        let pool = pools.into_iter().find(|pool| pool.spans(start)).ok_or(VmPoolError::NoRegion)?;
+        match pool.region_of(start) {
+            Some(region) if region.is_mapping() => pool.release(start),
+            _ => Err(VmPoolError::NoRegion),
+        }
+    }
+
+    /// The page lies where stacks may grow: nothing else may be put there.
+    pub const fn is_stack(&self, page: Page) -> bool {
+        self.stack.spans(page)
     }
 
     /// Takes out some region of some pool; `None` once all are empty.

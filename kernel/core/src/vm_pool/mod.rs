@@ -9,7 +9,7 @@ mod region;
 use alloc::vec::Vec;
 
 pub use address_pools::AddressPools;
-pub use region::{Backing, FileRef, Region, Rights};
+pub use region::{Backing, FilePage, FileRef, Region, Rights};
 
 use crate::addr::{Page, VirtAddr};
 

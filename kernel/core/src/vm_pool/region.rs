@@ -31,7 +31,7 @@ impl Rights {
 }
 
 /// Names a file that pages are read from; the kernel knows which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileRef(u32);
 
 impl FileRef {
@@ -44,6 +44,15 @@ impl FileRef {
     pub const fn raw(self) -> u32 {
         self.0
     }
+}
+
+/// A page of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FilePage {
+    /// The file.
+    pub file: FileRef,
+    /// Which page of it.
+    pub number: u32,
 }
 
 /// Where untouched pages get their contents from.
@@ -59,6 +68,8 @@ pub enum Backing {
         first_page: u32,
         /// How many bytes, counted from the region's start, come from the file; the rest is zeros.
         len_bytes: u32,
+        /// What is written goes to the file, and is seen by all who use it. Else the first write makes the page the region's own.
+        shared: bool,
     },
 }
 
@@ -114,7 +125,53 @@ impl Region {
     /// The pages with bytes of the region's file: the first one's number, and the one behind the last.
     pub const fn pages_with_file(&self) -> (u32, u32) {
         let first = self.first.number();
-        (first, first + self.file_bytes_from(self.first).div_ceil(PAGE_SIZE))
+        let count = self.file_bytes_from(self.first).div_ceil(PAGE_SIZE);
+        (first, first + if count < self.page_count { count } else { self.page_count })
+    }
+
+    /// The page of the file that `page`, which is one of the region's, shows or begins as. `None` if it begins as zeros.
+    #[inline]
+    pub const fn file_page(&self, page: Page) -> Option<FilePage> {
+        match self.backing {
+            Backing::File { file, first_page, .. } if self.file_bytes_from(page) > 0 => {
+                Some(FilePage { file, number: first_page + page.number() - self.first.number() })
+            }
+            _ => None,
+        }
+    }
+
+    /// The page of the region that shows this page of a file.
+    pub const fn page_showing(&self, shown: FilePage) -> Option<Page> {
+        let Backing::File { file, first_page, .. } = self.backing else { return None };
+        if file.raw() != shown.file.raw() || shown.number < first_page || !self.shows_file() {
+            return None;
+        }
+        let number = self.first.number() + (shown.number - first_page);
+        let (_, end) = self.pages_with_file();
+        if number < end { Some(Page::new(number)) } else { None }
+    }
+
+    /// It is a mapped file, and not a segment of a program.
+    pub const fn is_mapping(&self) -> bool {
+        matches!(self.backing, Backing::File { shared: true, .. })
+    }
+
+    /// Its pages are the file's own, in the one frame that everybody uses; else each is a copy.
+    #[inline]
+    pub const fn shows_file(&self) -> bool {
+        match self.backing {
+            Backing::File { shared, .. } => shared || !self.rights.contains(Rights::WRITE),
+            Backing::Zero => false,
+        }
+    }
+
+    /// How many pages may one day need a frame or a slot of their own to be kept. What is in a file needs none.
+    pub const fn pages_to_keep(&self) -> u32 {
+        let (first, end) = self.pages_with_file();
+        match self.backing {
+            Backing::File { .. } if self.shows_file() => self.page_count - (end - first),
+            Backing::File { .. } | Backing::Zero => self.page_count,
+        }
     }
 
     /// Where untouched pages get their contents from.

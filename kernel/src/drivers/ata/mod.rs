@@ -70,7 +70,8 @@ pub fn take(id: RequestId) -> Option<Result<(), DiskError>> {
     Some(result)
 }
 
-/// Moves sectors between the disk and memory, all with one request; the current process waits.
+/// Moves sectors between the disk and memory, all with one request. The current process waits; at boot, when there is none, the CPU
+/// rests until the disk is done.
 ///
 /// # Safety
 /// Nothing else may use the memory meanwhile.
@@ -78,15 +79,30 @@ pub fn take(id: RequestId) -> Option<Result<(), DiskError>> {
 /// # Errors
 /// A [`DiskError`]; `NotFound` also if the request is not on the disk at all.
 pub unsafe fn transfer(direction: Direction, first_sector: SectorIndex, segments: &[Segment]) -> Result<(), DiskError> {
-    let waiter = scheduler::current_slot();
-    let request = Request { direction, first_sector, segments, waiter: Some(waiter) };
+    // SAFETY: the caller's promise; `finish` returns only after the result was taken.
+    finish(|waiter| unsafe { submit(&Request { direction, first_sector, segments, waiter }) })
+}
+
+/// Brings everything written before onto the medium.
+///
+/// # Errors
+/// A [`DiskError`].
+pub fn flush() -> Result<(), DiskError> {
+    finish(|waiter| DISK.with(|disk| disk.submit_flush(waiter, timer::ticks(), scheduler::wake)))
+}
+
+/// Submits a request as soon as the queue has room, and waits for its result.
+fn finish(mut submit: impl FnMut(Option<ProcessSlot>) -> Result<RequestId, SubmitError>) -> Result<(), DiskError> {
+    let waiter = scheduler::is_running().then(scheduler::current_slot);
+    let wait = || if waiter.is_some() { scheduler::block() } else { interrupts::wait_for_interrupt() };
     let id = loop {
-        // SAFETY: the caller's promise; this returns only after the result was taken.
-        match unsafe { submit(&request) } {
+        match submit(waiter) {
             Ok(id) => break id,
             Err(SubmitError::QueueFull) => {
-                ROOM.with(|room| room.add(waiter));
-                scheduler::block();
+                if let Some(waiter) = waiter {
+                    ROOM.with(|room| room.add(waiter));
+                }
+                wait();
             }
             Err(error) => return Err(refusal(error)),
         }
@@ -95,29 +111,7 @@ pub unsafe fn transfer(direction: Direction, first_sector: SectorIndex, segments
     loop {
         match take(id) {
             Some(result) => return result,
-            None => scheduler::block(),
-        }
-    }
-}
-
-/// Moves sectors while no process runs yet: the CPU rests until the disk is done.
-///
-/// # Safety
-/// Nothing else may use the memory meanwhile.
-///
-/// # Errors
-/// A [`DiskError`]; `NotFound` also if the request is not on the disk at all.
-pub unsafe fn transfer_at_boot(
-    direction: Direction,
-    first_sector: SectorIndex,
-    segments: &[Segment],
-) -> Result<(), DiskError> {
-    // SAFETY: the caller's promise; this returns only after the result was taken.
-    let id = unsafe { submit(&Request { direction, first_sector, segments, waiter: None }) }.map_err(refusal)?;
-    loop {
-        match take(id) {
-            Some(result) => return result,
-            None => interrupts::wait_for_interrupt(),
+            None => wait(),
         }
     }
 }

@@ -10,11 +10,13 @@ use crate::frame_pool::{ContiguousFramePool, FrameInfo};
 use crate::frame_table::SpaceId;
 use crate::memory_map::FrameRange;
 use crate::pager::{
-    Cleaned, Options, PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, TransferFailed,
+    Cleaned, FileStep, Options, PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, Target,
+    TransferFailed, WriteBack,
 };
 use crate::pte::{Pte, PteFlags, PteState};
 use crate::replacement::by_name;
 use crate::swap_slots::SwapSlots;
+use crate::vm_pool::{FilePage, FileRef};
 
 /// The first process frame; not 0, so that a frame number is not an index by accident.
 pub const FIRST_FRAME: u32 = 300;
@@ -115,6 +117,11 @@ impl PageTables for Hardware {
     fn zero(&mut self, frame: Frame) {
         self.memory.insert(frame, 0);
     }
+
+    fn copy(&mut self, from: Frame, to: Frame, len_bytes: u32) {
+        assert!(len_bytes <= PAGE_SIZE);
+        self.memory.insert(to, self.memory[&from]);
+    }
 }
 
 /// The pager, the hardware and the disk.
@@ -122,6 +129,8 @@ pub struct Machine {
     pub pager: Pager<'static>,
     pub hardware: Hardware,
     pub swap: HashMap<SwapSlot, Word>,
+    /// Pages of files that were written.
+    pub files: HashMap<FilePage, Word>,
     /// Writes that the disk was told to do and has not done yet.
     pub queued_writes: VecDeque<PageOut>,
     /// How many writes may be queued before the oldest is done.
@@ -152,6 +161,7 @@ impl Machine {
             pager,
             hardware,
             swap: HashMap::new(),
+            files: HashMap::new(),
             queued_writes: VecDeque::new(),
             queue_len: 0,
             failing_reads: 0,
@@ -231,8 +241,8 @@ impl Machine {
         if !failed {
             for (index, &frame) in (0..).zip(ticket.frames()) {
                 let word = match ticket.source() {
-                    Source::Slots(first) => self.swap[&SwapSlot::new(first.number() + index)],
-                    Source::File { file, file_page, .. } => file.raw() * 1000 + file_page + index,
+                    Source::Slots(first, _) => self.swap[&SwapSlot::new(first.number() + index)],
+                    Source::File(first) => self.file_word(FilePage { number: first.number + index, ..first }),
                 };
                 self.hardware.memory.insert(frame, word);
             }
@@ -250,12 +260,57 @@ impl Machine {
             return self.write_out(ticket);
         }
         if !failed {
-            for (&frame, slot) in ticket.frames().iter().zip(ticket.first_slot().number()..) {
-                self.swap.insert(SwapSlot::new(slot), self.hardware.memory[&frame]);
+            for (index, frame) in (0..).zip(ticket.frames()) {
+                let word = self.hardware.memory[frame];
+                match ticket.target() {
+                    Target::Slots(first) => self.swap.insert(SwapSlot::new(first.number() + index), word),
+                    Target::File(first) => self.files.insert(FilePage { number: first.number + index, ..first }, word),
+                };
             }
         }
         let result = if failed { Err(TransferFailed) } else { Ok(()) };
         self.pager.page_out_done(&mut self.hardware, ticket, result);
+    }
+
+    /// What a call does that reads or writes a page of a file for `id`.
+    pub fn file_access(&mut self, id: SpaceId, file: FileRef, number: u32, write: Option<Word>) -> Word {
+        let page = FilePage { file, number };
+        for _ in 0..1000 {
+            let step = match write {
+                // A whole page is overwritten: what the disk has does not matter.
+                Some(_) => self.pager.fresh_file_page(&mut self.hardware, page),
+                None => self.pager.file_page(&mut self.hardware, id, page, 3),
+            };
+            match step.unwrap() {
+                FileStep::Here(frame) => {
+                    if let Some(word) = write {
+                        self.hardware.memory.insert(frame, word);
+                        self.pager.file_page_changed(frame);
+                    }
+                    return self.hardware.memory[&frame];
+                }
+                FileStep::Read(ticket) => self.read_in(ticket).unwrap(),
+                FileStep::Write(ticket) => self.queue_write(ticket),
+                FileStep::Wait => self.end_oldest_write(),
+            }
+        }
+        panic!("{page:?} never came");
+    }
+
+    /// What `Sync` does.
+    pub fn write_back(&mut self, file: FileRef) {
+        loop {
+            match self.pager.write_back(&mut self.hardware, Some(file)) {
+                WriteBack::Write(ticket) => self.queue_write(ticket),
+                WriteBack::Wait => self.end_oldest_write(),
+                WriteBack::Done => return,
+            }
+        }
+    }
+
+    /// What the disk has of a page of a file: a word of its own until it is written.
+    pub fn file_word(&self, page: FilePage) -> Word {
+        self.files.get(&page).copied().unwrap_or(page.file.raw() * 1000 + page.number)
     }
 
     /// Lets the cleaner work as long as it wants to.

@@ -266,7 +266,7 @@ fn the_stack_grows_by_touch_down_to_its_guard_and_not_beyond() {
 #[test]
 fn text_is_read_from_its_file_never_written_and_never_swapped() {
     let (mut machine, id, base) = machine(14, 40, 30);
-    let text = Backing::File { file: FileRef::new(3), first_page: 5, len_bytes: 2 * PAGE_SIZE - 1 };
+    let text = Backing::File { file: FileRef::new(3), first_page: 5, len_bytes: 2 * PAGE_SIZE - 1, shared: false };
     machine.pager.allocate_at(id, CODE, 2, Rights::READ | Rights::EXECUTE, text).unwrap();
     for round in 0..3 {
         assert_eq!(machine.access(id, CODE, None), Ok(3005));
@@ -283,7 +283,7 @@ fn text_is_read_from_its_file_never_written_and_never_swapped() {
 #[test]
 fn changed_data_of_a_file_goes_to_swap_and_not_back_to_the_file() {
     let (mut machine, id, base) = machine(13, 60, 40);
-    let data = Backing::File { file: FileRef::new(3), first_page: 0, len_bytes: PAGE_SIZE };
+    let data = Backing::File { file: FileRef::new(3), first_page: 0, len_bytes: PAGE_SIZE, shared: false };
     machine.pager.allocate_at(id, CODE, 1, Rights::READ | Rights::WRITE, data).unwrap();
     assert_eq!(machine.access(id, CODE, None), Ok(3000));
     machine.access(id, CODE, Some(99)).unwrap();

@@ -5,17 +5,41 @@ use std::collections::BTreeMap;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 
 use super::machine::Machine;
-use crate::addr::Page;
+use crate::addr::{PAGE_SIZE, Page};
 use crate::fault::FaultError;
 use crate::frame_table::SpaceId;
 use crate::pager::{GrantError, Options};
 use crate::replacement::NAMES;
+use crate::vm_pool::{Backing, FilePage, FileRef, Rights};
 
-/// What the test knows: which regions each space has, and each page's word.
+/// What a region is, with its number of pages.
+#[derive(Clone, Copy)]
+enum Kind {
+    Heap(u32),
+    /// Pages of the file from this one on, by all who map it.
+    Mapping {
+        count: u32,
+        first: u32,
+    },
+}
+
+impl Kind {
+    const fn count(self) -> u32 {
+        match self {
+            Self::Heap(count) | Self::Mapping { count, .. } => count,
+        }
+    }
+}
+
+const FILE: FileRef = FileRef::new(7);
+const FILE_PAGES: u32 = 40;
+
+/// What the test knows: which regions each space has, each page's word, and each word of the file.
 #[derive(Default)]
 struct Model {
-    spaces: BTreeMap<SpaceId, BTreeMap<Page, u32>>,
+    spaces: BTreeMap<SpaceId, BTreeMap<Page, Kind>>,
     words: BTreeMap<(SpaceId, Page), u32>,
+    file: BTreeMap<u32, u32>,
 }
 
 impl Model {
@@ -24,15 +48,34 @@ impl Model {
         self.spaces.keys().nth(choice as usize % count.max(1)).copied()
     }
 
-    fn pick_region(&self, space: SpaceId, choice: u32) -> Option<(Page, u32)> {
+    fn pick_region(&self, space: SpaceId, choice: u32) -> Option<(Page, Kind)> {
         let regions = &self.spaces[&space];
-        regions.iter().nth(choice as usize % regions.len().max(1)).map(|(&first, &count)| (first, count))
+        regions.iter().nth(choice as usize % regions.len().max(1)).map(|(&first, &kind)| (first, kind))
     }
 
     fn forget_region(&mut self, space: SpaceId, first: Page) {
-        let count = self.spaces.get_mut(&space).unwrap().remove(&first).unwrap();
-        for index in 0..count {
+        let kind = self.spaces.get_mut(&space).unwrap().remove(&first).unwrap();
+        for index in 0..kind.count() {
             self.words.remove(&(space, first.checked_add(index).unwrap()));
+        }
+    }
+
+    fn file_word(&self, number: u32) -> u32 {
+        self.file.get(&number).copied().unwrap_or(FILE.raw() * 1000 + number)
+    }
+
+    /// The word at position `index` of a region.
+    fn word(&self, space: SpaceId, first: Page, kind: Kind, index: u32) -> u32 {
+        match kind {
+            Kind::Heap(_) => self.words.get(&(space, first.checked_add(index).unwrap())).copied().unwrap_or(0),
+            Kind::Mapping { first, .. } => self.file_word(first + index),
+        }
+    }
+
+    fn set_word(&mut self, space: SpaceId, first: Page, kind: Kind, index: u32, word: u32) {
+        match kind {
+            Kind::Heap(_) => drop(self.words.insert((space, first.checked_add(index).unwrap()), word)),
+            Kind::Mapping { first, .. } => drop(self.file.insert(first + index, word)),
         }
     }
 }
@@ -52,7 +95,7 @@ fn step(
         return Ok(());
     };
     machine.switch_to(id);
-    match action % 16 {
+    match action % 24 {
         0 if model.spaces.len() < 4 => {
             if let Ok(probe) = machine.pager.create_space() {
                 machine.pager.destroy_space(&mut machine.hardware, probe);
@@ -70,13 +113,36 @@ fn step(
         2 | 3 => {
             let count = b % 9 + 1;
             match machine.pager.allocate(id, count) {
-                Ok(first) => drop(model.spaces.get_mut(&id).unwrap().insert(first, count)),
+                Ok(first) => drop(model.spaces.get_mut(&id).unwrap().insert(first, Kind::Heap(count))),
                 Err(error) => prop_assert_eq!(error, GrantError::Refused),
             }
         }
+        6 => {
+            let (first, count) = (b % FILE_PAGES, (b >> 8) % 12 + 1);
+            let count = count.min(FILE_PAGES - first);
+            let backing = Backing::File { file: FILE, first_page: first, len_bytes: count * PAGE_SIZE, shared: true };
+            match machine.pager.map_file(id, None, count, Rights::READ | Rights::WRITE, backing) {
+                Ok(page) => drop(model.spaces.get_mut(&id).unwrap().insert(page, Kind::Mapping { count, first })),
+                Err(error) => prop_assert_eq!(error, GrantError::Refused),
+            }
+        }
+        7 => prop_assert_eq!(machine.file_access(id, FILE, b % FILE_PAGES, None), model.file_word(b % FILE_PAGES)),
+        8 => {
+            machine.file_access(id, FILE, b % FILE_PAGES, Some(b | 1));
+            model.file.insert(b % FILE_PAGES, b | 1);
+        }
+        9 if b % 8 == 0 => {
+            machine.write_back(FILE);
+            for number in 0..FILE_PAGES {
+                prop_assert_eq!(machine.file_word(FilePage { file: FILE, number }), model.file_word(number));
+            }
+        }
         4 => {
-            if let Some((first, _)) = model.pick_region(id, b) {
-                machine.pager.free(&mut machine.hardware, id, first).unwrap();
+            if let Some((first, kind)) = model.pick_region(id, b) {
+                match kind {
+                    Kind::Heap(_) => machine.pager.free(&mut machine.hardware, id, first).unwrap(),
+                    Kind::Mapping { .. } => machine.pager.unmap_file(&mut machine.hardware, id, first).unwrap(),
+                }
                 model.forget_region(id, first);
                 prop_assert_eq!(machine.access(id, first, None), Err(FaultError::NoRegion));
             }
@@ -87,13 +153,13 @@ fn step(
             }
         }
         kind => {
-            if let Some((first, count)) = model.pick_region(id, b) {
-                let page = first.checked_add((b >> 8) % count).unwrap();
-                let expected = model.words.get(&(id, page)).copied().unwrap_or(0);
-                prop_assert_eq!(machine.access(id, page, None), Ok(expected));
+            if let Some((first, region)) = model.pick_region(id, b) {
+                let index = (b >> 8) % region.count();
+                let page = first.checked_add(index).unwrap();
+                prop_assert_eq!(machine.access(id, page, None), Ok(model.word(id, first, region, index)));
                 if kind % 2 == 0 {
                     machine.access(id, page, Some(b | 1)).unwrap();
-                    model.words.insert((id, page), b | 1);
+                    model.set_word(id, first, region, index, b | 1);
                 }
             }
         }
@@ -123,6 +189,11 @@ proptest! {
         for id in model.spaces.keys() {
             machine.pager.destroy_space(&mut machine.hardware, *id);
         }
+        machine.write_back(FILE);
+        for number in 0..FILE_PAGES {
+            prop_assert_eq!(machine.file_word(FilePage { file: FILE, number }), model.file_word(number));
+        }
+        machine.pager.forget_file(FILE);
         while !machine.queued_writes.is_empty() {
             machine.end_oldest_write();
         }

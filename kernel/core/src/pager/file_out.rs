@@ -1,0 +1,233 @@
+//! Pages of files on their way out: written back if they were changed, and forgotten.
+
+use core::ops::Range;
+
+use super::evict::Eviction;
+use super::{PageOut, PageTables, Pager, RUN_MAX, Spaces, Target, TransferFailed};
+use crate::addr::{Frame, Page};
+use crate::frame_table::{CachedPage, FileTransfer, FrameUse, SpaceId};
+use crate::pte::{Pte, PteFlags, PteState};
+use crate::vm_pool::{FilePage, FileRef};
+
+/// What is left to do until a file's changes are on the disk.
+#[derive(Debug)]
+#[must_use = "a ticket in it has to be brought back"]
+pub enum WriteBack {
+    /// Write these, then ask again.
+    Write(PageOut),
+    /// Some are under way: wait for a transfer, then ask again.
+    Wait,
+    /// Nothing.
+    Done,
+}
+
+/// Calls `visit` for every entry that maps the cached page: with the directory, the page and the entry's flags.
+pub(super) fn for_each_mapping<T: PageTables>(
+    spaces: &Spaces,
+    tables: &mut T,
+    (frame, cached): (Frame, CachedPage),
+    mut visit: impl FnMut(&mut T, Frame, Page, PteFlags),
+) {
+    let mut left = cached.mappings;
+    for (_, space) in spaces.iter() {
+        let Some(directory) = space.directory() else { continue };
+        for page in space.pools().regions().filter_map(|region| region.page_showing(cached.page)) {
+            if left == 0 {
+                return;
+            }
+            if let Some(PteState::Present(at, flags)) = tables.entry(directory, page).map(Pte::decode)
+                && at == frame
+            {
+                left -= 1;
+                visit(tables, directory, page, flags);
+            }
+        }
+    }
+}
+
+impl Pager<'_> {
+    /// One entry less maps the cached page, and that entry knew whether it was changed.
+    pub(super) fn unmapped(&mut self, frame: Frame, cached: CachedPage, changed: bool) {
+        let (mappings, dirty) = (cached.mappings - 1, cached.dirty || changed);
+        self.frames.set(frame, FrameUse::Cached(CachedPage { mappings, dirty, ..cached }));
+    }
+
+    /// Makes room: the cached page in `frame`, with neighbours of its kind, is dropped, or written first if it was changed.
+    pub(super) fn evict_cached(&mut self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) -> Eviction {
+        if self.is_changed(tables, frame, cached) {
+            return Eviction::MustWrite(self.write_file_run(tables, cached.page, FileTransfer::Leaving));
+        }
+        self.drop_cached(tables, frame, cached);
+        let mut left = self.run_limit();
+        for page in file_window(cached.page) {
+            if left <= 1 {
+                break;
+            }
+            if let Some((frame, neighbour)) = self.idle_cached(page)
+                && !self.is_changed(tables, frame, neighbour)
+                && !(self.policy.goes_by_use() && self.is_used(tables, frame, neighbour))
+            {
+                self.drop_cached(tables, frame, neighbour);
+                left -= 1;
+            }
+        }
+        Eviction::Dropped
+    }
+
+    /// The cached page, if the disk does nothing with it.
+    fn idle_cached(&self, page: FilePage) -> Option<(Frame, CachedPage)> {
+        let frame = self.file_index.get(page)?;
+        let cached = self.cached(frame).filter(|cached| cached.transfer == FileTransfer::None)?;
+        Some((frame, cached))
+    }
+
+    fn is_changed(&self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) -> bool {
+        cached.dirty || self.any_mapping_has(tables, frame, cached, PteFlags::DIRTY)
+    }
+
+    fn is_used(&self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) -> bool {
+        self.any_mapping_has(tables, frame, cached, PteFlags::ACCESSED)
+    }
+
+    fn any_mapping_has(
+        &self,
+        tables: &mut impl PageTables,
+        frame: Frame,
+        cached: CachedPage,
+        wanted: PteFlags,
+    ) -> bool {
+        let mut found = false;
+        for_each_mapping(&self.spaces, tables, (frame, cached), |_, _, _, flags| found |= flags.contains(wanted));
+        found
+    }
+
+    /// Takes a clean page from all who map it, and frees its frame.
+    fn drop_cached(&mut self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) {
+        for_each_mapping(&self.spaces, tables, (frame, cached), |tables, directory, page, _| {
+            let (_, stale) = tables.exchange(directory, page, Pte::EMPTY);
+            tables.flush(stale);
+        });
+        self.file_index.remove(cached.page);
+        self.release_frame(frame);
+        self.page_left(SpaceId::FILES, frame);
+        self.totals.clean_drops = self.totals.clean_drops.wrapping_add(1);
+    }
+
+    /// Begins to write a changed page and the changed ones beside it. They stay mapped; who changes one from here on makes it dirty again.
+    fn write_file_run(&mut self, tables: &mut impl PageTables, page: FilePage, transfer: FileTransfer) -> PageOut {
+        let window = file_window_numbers(page);
+        let joins = |pager: &Self, tables: &mut _, number: u32| {
+            let neighbour = pager.idle_cached(FilePage { number, ..page });
+            neighbour.is_some_and(|(frame, cached)| pager.is_changed(tables, frame, cached))
+        };
+        let mut last = page.number;
+        while last + 1 < window.end && joins(self, tables, last + 1) {
+            last += 1;
+        }
+        let mut first = page.number;
+        while first > window.start && joins(self, tables, first - 1) {
+            first -= 1;
+        }
+        let mut frames = self.run_lists.run_for((last + 1 - first) as usize);
+        if !frames.has_room_for_several() {
+            (first, last) = (page.number, page.number);
+        }
+        for number in first..=last {
+            let Some((frame, cached)) = self.idle_cached(FilePage { number, ..page }) else {
+                panic!("page {number} of {:?} was cached a moment ago", page.file)
+            };
+            self.mark_clean(tables, frame, cached);
+            self.frames.set(frame, FrameUse::Cached(CachedPage { dirty: false, transfer, ..cached }));
+            frames.push(frame);
+        }
+        let pages = frames.as_slice().len();
+        self.totals.file_writes = self.totals.file_writes.wrapping_add(u32::try_from(pages).unwrap_or(0));
+        self.totals.write_runs = self.totals.write_runs.wrapping_add(1);
+        PageOut { target: Target::File(FilePage { number: first, ..page }), frames }
+    }
+
+    /// Clears the dirty bits of all entries that map the page.
+    fn mark_clean(&mut self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) {
+        for_each_mapping(&self.spaces, tables, (frame, cached), |tables, directory, page, flags| {
+            if flags.contains(PteFlags::DIRTY) {
+                let clean = Pte::present(frame, flags.difference(PteFlags::DIRTY));
+                let (_, stale) = tables.exchange(directory, page, clean);
+                tables.flush(stale);
+            }
+        });
+    }
+
+    /// The disk has written a page of a file, or could not. One that could not be written on its way out is lost, since its
+    /// frame is needed; one that stays is dirty again.
+    pub(super) fn file_page_written(
+        &mut self,
+        tables: &mut impl PageTables,
+        frame: Frame,
+        result: Result<(), TransferFailed>,
+    ) {
+        let cached = match self.frames.get(frame) {
+            FrameUse::Cached(cached) => cached,
+            FrameUse::Abandoned => return self.release_frame(frame),
+            other => panic!("{frame:?} came back from the disk as {other:?}"),
+        };
+        let stays_dirty = result.is_err() && cached.transfer == FileTransfer::Writing;
+        let idle = CachedPage { transfer: FileTransfer::None, dirty: cached.dirty || stays_dirty, ..cached };
+        self.frames.set(frame, FrameUse::Cached(idle));
+        if cached.transfer == FileTransfer::Leaving && !self.is_changed(tables, frame, idle) {
+            self.drop_cached(tables, frame, idle);
+        }
+    }
+
+    /// What to do next until all changes of `file`, or of all files, are on the disk.
+    pub fn write_back(&mut self, tables: &mut impl PageTables, file: Option<FileRef>) -> WriteBack {
+        let mut under_way = false;
+        for index in 0..self.frames.frame_count() {
+            let frame = self.frames.frame_at(index);
+            let Some(cached) = self.cached(frame) else { continue };
+            if file.is_some_and(|file| file != cached.page.file) {
+                continue;
+            }
+            if cached.transfer != FileTransfer::None {
+                under_way = true;
+            } else if self.is_changed(tables, frame, cached) {
+                return WriteBack::Write(self.write_file_run(tables, cached.page, FileTransfer::Writing));
+            }
+        }
+        if under_way { WriteBack::Wait } else { WriteBack::Done }
+    }
+
+    /// Forgets the pages of a file that is gone, changed or not. Nobody may map it any more.
+    pub fn forget_file(&mut self, file: FileRef) {
+        for index in 0..self.frames.frame_count() {
+            let frame = self.frames.frame_at(index);
+            match self.frames.get(frame) {
+                FrameUse::FileArriving(page) if page.file == file => {
+                    self.file_index.remove(page);
+                    self.frames.set(frame, FrameUse::Abandoned);
+                }
+                FrameUse::Cached(cached) if cached.page.file == file => {
+                    debug_assert_eq!(cached.mappings, 0, "{file:?} is gone but mapped");
+                    self.file_index.remove(cached.page);
+                    self.page_left(SpaceId::FILES, frame);
+                    match cached.transfer {
+                        FileTransfer::None => self.release_frame(frame),
+                        FileTransfer::Writing | FileTransfer::Leaving => {
+                            self.frames.set(frame, FrameUse::Abandoned);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The numbers of the aligned window of pages around `page`.
+const fn file_window_numbers(page: FilePage) -> Range<u32> {
+    let start = page.number & !(RUN_MAX - 1);
+    start..start + RUN_MAX
+}
+
+fn file_window(page: FilePage) -> impl Iterator<Item = FilePage> {
+    file_window_numbers(page).map(move |number| FilePage { number, ..page })
+}

@@ -1,0 +1,128 @@
+//! Who uses a file, and as what.
+
+use abi::Errno;
+use alloc::vec::Vec;
+use fakefs::FileId;
+use kcore::vm_pool::FileRef;
+
+use super::with_files;
+use crate::cell::KernelCell;
+use crate::memory::paging::with_memory;
+
+/// What somebody does with a file. A program's file is not written to while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Reads it, and asks before each write.
+    Reader,
+    /// Runs it.
+    Program,
+    /// Can write to it at any time, through a mapping.
+    Writer,
+}
+
+/// How many use a file in which role; readers are not counted.
+struct Users {
+    file: FileId,
+    programs: u32,
+    writers: u32,
+}
+
+static USERS: KernelCell<Vec<Users>> = KernelCell::new(Vec::new());
+
+/// Somebody uses a file: its contents stay until this is dropped, even if its name is removed.
+#[derive(Debug)]
+pub struct FileUse {
+    id: FileId,
+    role: Role,
+}
+
+impl FileUse {
+    /// Opens the file of this name.
+    ///
+    /// # Errors
+    /// `NoSuchFile`.
+    pub fn open(name: &str) -> Result<Self, Errno> {
+        let id = with_files(|files| files.open(name).ok()).flatten().ok_or(Errno::NoSuchFile)?;
+        Ok(Self { id, role: Role::Reader })
+    }
+
+    /// Opens the same file once more.
+    ///
+    /// # Errors
+    /// `NoSuchFile`, which cannot be while this one is open.
+    pub fn again(&self) -> Result<Self, Errno> {
+        let opened = with_files(|files| files.open_again(self.id).is_ok());
+        if opened == Some(true) { Ok(Self { id: self.id, role: Role::Reader }) } else { Err(Errno::NoSuchFile) }
+    }
+
+    /// The key by which regions and pages name the file.
+    pub const fn file_ref(&self) -> FileRef {
+        FileRef::new(self.id.to_raw())
+    }
+
+    /// Uses it as a program.
+    ///
+    /// # Errors
+    /// `Busy` if it is mapped for writing, `OutOfMemory`.
+    pub fn as_program(self) -> Result<Self, Errno> {
+        self.with_role(Role::Program)
+    }
+
+    /// Uses it to write at any time.
+    ///
+    /// # Errors
+    /// `Busy` if it is the file of a running program, `OutOfMemory`.
+    pub fn as_writer(self) -> Result<Self, Errno> {
+        self.with_role(Role::Writer)
+    }
+
+    /// Checks that it may be written to now.
+    ///
+    /// # Errors
+    /// `Busy` if it is the file of a running program.
+    pub fn check_writable(&self) -> Result<(), Errno> {
+        let runs = USERS.with(|users| users.iter().any(|one| one.file == self.id && one.programs > 0));
+        if runs { Err(Errno::Busy) } else { Ok(()) }
+    }
+
+    fn with_role(mut self, role: Role) -> Result<Self, Errno> {
+        USERS.with(|users| {
+            let place = users.iter().position(|one| one.file == self.id).unwrap_or(users.len());
+            if place == users.len() {
+                users.try_reserve(1).map_err(|_| Errno::OutOfMemory)?;
+                users.push(Users { file: self.id, programs: 0, writers: 0 });
+            }
+            let one = &mut users[place];
+            match role {
+                Role::Program if one.writers > 0 => return Err(Errno::Busy),
+                Role::Writer if one.programs > 0 => return Err(Errno::Busy),
+                Role::Program => one.programs += 1,
+                Role::Writer => one.writers += 1,
+                Role::Reader => {}
+            }
+            Ok(())
+        })?;
+        self.role = role;
+        Ok(self)
+    }
+}
+
+impl Drop for FileUse {
+    fn drop(&mut self) {
+        USERS.with(|users| {
+            if let Some(one) = users.iter_mut().find(|one| one.file == self.id) {
+                match self.role {
+                    Role::Reader => {}
+                    Role::Program => one.programs -= 1,
+                    Role::Writer => one.writers -= 1,
+                }
+            }
+            users.retain(|one| one.programs + one.writers > 0);
+        });
+        // Closing what was opened cannot fail. The last one to close a removed file frees its blocks: its pages are nobody's then.
+        let is_gone = with_files(|files| files.close(self.id).is_ok() && files.len_bytes(self.id).is_err());
+        if is_gone == Some(true) {
+            with_memory(|memory| memory.pager.forget_file(self.file_ref()));
+        }
+    }
+}

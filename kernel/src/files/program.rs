@@ -1,0 +1,72 @@
+//! Files that are programs.
+
+use core::fmt;
+
+use abi::Errno;
+use alloc::vec::Vec;
+use kcore::addr::PAGE_SIZE;
+use kcore::frame_table::SpaceId;
+use kcore::program::{HEAD_BYTES, NotExecutable, ProgramImage};
+
+use super::open_file::FileUse;
+use super::{contents, len_bytes};
+
+/// Why a file cannot be started as a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramError {
+    /// There is no such file.
+    NoSuchFile,
+    /// Somebody may be writing to it.
+    Busy,
+    /// It is no program.
+    NotExecutable(NotExecutable),
+    /// Its first page cannot be read.
+    Io,
+    /// The kernel has no memory to read it into.
+    OutOfMemory,
+}
+
+impl fmt::Display for ProgramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchFile => f.write_str("there is no program of that name on the disk"),
+            Self::Busy => f.write_str("the program's file is being written to"),
+            Self::NotExecutable(reason) => write!(f, "not a program: {reason}"),
+            Self::Io => f.write_str("the program cannot be read: disk error"),
+            Self::OutOfMemory => f.write_str("out of memory"),
+        }
+    }
+}
+
+impl From<ProgramError> for Errno {
+    fn from(error: ProgramError) -> Self {
+        match error {
+            ProgramError::NoSuchFile => Self::NoSuchFile,
+            ProgramError::Busy => Self::Busy,
+            ProgramError::NotExecutable(_) => Self::NotExecutable,
+            ProgramError::Io => Self::Io,
+            ProgramError::OutOfMemory => Self::OutOfMemory,
+        }
+    }
+}
+
+/// Opens a program and checks it, for `space`; may wait for the disk. Its file cannot be written to until it is closed.
+///
+/// # Errors
+/// See [`ProgramError`].
+pub fn open_program(space: SpaceId, name: &str) -> Result<(FileUse, ProgramImage), ProgramError> {
+    let file = FileUse::open(name).map_err(|_| ProgramError::NoSuchFile)?;
+    let file = file.as_program().map_err(|error| match error {
+        Errno::Busy => ProgramError::Busy,
+        _ => ProgramError::OutOfMemory,
+    })?;
+    let len_bytes = len_bytes(file.file_ref());
+    let mut head = Vec::new();
+    let wanted = HEAD_BYTES.min(len_bytes as usize);
+    head.try_reserve_exact(wanted).map_err(|_| ProgramError::OutOfMemory)?;
+    head.resize(wanted, 0);
+    const { assert!(HEAD_BYTES <= PAGE_SIZE as usize) };
+    contents::read_at(space, file.file_ref(), 0, &mut head).map_err(|_| ProgramError::Io)?;
+    let image = ProgramImage::parse(&head, len_bytes).map_err(ProgramError::NotExecutable)?;
+    Ok((file, image))
+}
