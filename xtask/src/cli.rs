@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::catalogue::{self, Mode};
 use crate::image::Extra;
 use crate::size::Size;
 
@@ -32,6 +33,16 @@ pub enum Command {
     Run(RunOptions),
     /// Checks format and lints, then runs the host's tests, then the guest's in QEMU
     Test(TestOptions),
+    /// Boots machines that measure the system, and compares the results with Linux's
+    ///
+    /// Each benchmark is booted several times, in turn with the others: on a machine whose clock counts executed instructions, which
+    /// repeats almost exactly, and on one with the host's clock, which varies from boot to boot by a quarter. The table has the median,
+    /// smallest and largest value for one operation; Linux's median on the same machine; and two bars: what is to be reached, and what
+    /// is aimed at. docs/performance.md says more.
+    ///
+    /// All that was measured is in target/bench.json afterwards. The exit status is 1 if a boot failed, and 130 after Ctrl-C.
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(BenchOptions),
     /// Builds the disk image and prints where it is and what is on it
     Image(ImageOptions),
     /// Boots a machine that waits for gdb, and attaches gdb to it if it is installed
@@ -119,6 +130,52 @@ pub struct TestOptions {
     pub list: bool,
 }
 
+const BENCH_EXAMPLES: &str = "Examples:
+  cargo xtask bench                                   measures everything, in half a minute
+  cargo xtask bench --save before.json swap           keeps what `swap` needs today
+  cargo xtask bench --against before.json swap        says what has changed since";
+
+#[derive(Args, Debug)]
+pub struct BenchOptions {
+    /// Benchmarks to run; all if there is none
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(catalogue::names()))]
+    pub names: Vec<String>,
+    /// How often each is booted under each clock
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub runs: u32,
+    /// What to measure: instructions, real time, or both
+    #[arg(long, value_enum, default_value_t)]
+    pub clock: ClockChoice,
+    /// Show also what has changed since FILE was saved
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Write what was measured to FILE, too
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Put the table of all benchmarks into FILE, such as docs/performance.md
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "clock"])]
+    pub markdown: Option<PathBuf>,
+}
+
+/// Which clocks are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ClockChoice {
+    /// Executed instructions
+    Icount,
+    /// Real time
+    Wall,
+    /// One after the other
+    #[default]
+    Both,
+}
+
+impl ClockChoice {
+    /// This clock is among them.
+    pub const fn includes(self, mode: Mode) -> bool {
+        matches!((self, mode), (Self::Both, _) | (Self::Icount, Mode::Icount) | (Self::Wall, Mode::Wall))
+    }
+}
+
 #[derive(Args, Debug)]
 pub struct ImageOptions {
     #[command(flatten)]
@@ -168,5 +225,20 @@ mod tests {
         let Command::Run(options) = cli.command else { panic!("not a run") };
         assert_eq!(options.machine.frames, Some(256));
         assert_eq!(options.program, ["piggies", "--help"]);
+    }
+    #[test]
+    fn an_unknown_benchmark_is_answered_with_the_known_ones() {
+        let error = Cli::try_parse_from(["xtask", "bench", "syscall", "speed"]).unwrap_err().to_string();
+        assert!(error.contains("'speed'") && error.contains("syscall, demand-zero"), "{error}");
+    }
+
+    #[test]
+    fn a_page_shows_all_benchmarks_or_is_not_written() {
+        for option in [["syscall", "--runs=1"], ["--clock", "wall"]] {
+            let words = ["xtask", "bench", "--markdown", "page.md"].into_iter().chain(option);
+            assert!(Cli::try_parse_from(words).unwrap_err().to_string().contains("cannot be used with"));
+        }
+        assert!(Cli::try_parse_from(["xtask", "bench", "--markdown", "page.md", "--runs", "3"]).is_ok());
+        assert!(Cli::try_parse_from(["xtask", "bench", "--runs", "0"]).is_err());
     }
 }

@@ -76,10 +76,10 @@ impl Machine {
             Accelerator::Tcg => ("tcg", "qemu32"),
             Accelerator::Kvm => ("kvm", "host"),
         };
-        qemu.args(["-machine", "pc-i440fx-7.2", "-cpu", cpu, "-accel", accelerator]);
+        qemu.args(["-machine", "pc-i440fx-7.2", "-cpu", cpu, "-smp", "1", "-accel", accelerator]);
         qemu.args(["-display", self.display.as_str(), "-vga", "std", "-nic", "none", "-no-reboot"]);
         qemu.args(["-m", &format!("{}K", self.ram.in_bytes() >> 10)]);
-        qemu.arg("-drive").arg(format!("file={},format=raw,if=ide", comma_escaped(&self.image)));
+        qemu.arg("-drive").arg(format!("file={},format=raw,if=ide,cache=writeback", comma_escaped(&self.image)));
         qemu.args(["-chardev", "stdio,id=console,signal=on", "-serial", "chardev:console"]);
         qemu.args(["-device", &format!("isa-debug-exit,iobase={HOST_EXIT_PORT:#x},iosize=0x04")]);
         qemu.arg("-chardev").arg(format!("file,id=host,path={}", comma_escaped(host_console)));

@@ -1,5 +1,6 @@
 //! `cargo xtask`: builds, runs and tests BorrowOS.
 
+mod bench;
 mod build;
 mod cli;
 mod console;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::command(),
         Command::Run(options) => run::command(&options),
         Command::Test(options) => test::command(&options),
+        Command::Bench(options) => bench::command(&options),
         Command::Image(options) => image::command(&options),
         Command::Debug(options) => debug::command(&options),
     };

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::build::Guest;
 use crate::cli::{Accelerator, MachineOptions, RunOptions};
@@ -15,7 +15,8 @@ use crate::{project, setup};
 /// Exit statuses that are no program's.
 const TIMED_OUT: u8 = 124;
 const BROKEN: u8 = 125;
-const INTERRUPTED: u8 = 130;
+/// The user ended it.
+pub const INTERRUPTED: u8 = 130;
 
 /// Builds, boots, and reports the program's status.
 ///
@@ -59,13 +60,7 @@ pub fn prepare(
 ) -> Result<(Machine, tempfile::TempPath)> {
     let kernel_options = KernelOptions::new(options, program);
     let spec = ImageSpec { guest, disk: &options.disk, options: &kernel_options, made_up: &[] };
-    let mut file = tempfile::Builder::new()
-        .prefix("disk-")
-        .suffix(".img")
-        .tempfile_in(project::guest_target())
-        .context("cannot make the disk image")?;
-    image::write(file.as_file_mut(), &spec)?;
-    let path = file.into_temp_path();
+    let path = image::temporary(&project::guest_target(), &spec)?.into_temp_path();
     let machine = Machine {
         emulator,
         image: path.to_path_buf(),

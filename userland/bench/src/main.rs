@@ -23,11 +23,12 @@ Measures one thing and prints lines `result NAME COUNTS HALTED OPERATIONS`; `car
 
 fn main() -> Result<u32, Errno> {
     let words: Vec<&str> = Args::new().collect();
+    let mut status = 0;
     match words.as_slice() {
         ["syscall"] => processes::null_call(),
         ["demand-zero"] => memory::demand_zero()?,
         ["process"] => processes::create_and_wait()?,
-        ["swap"] => return swap::latency(),
+        ["swap"] => status = swap::latency()?,
         ["boot"] => println!("result boot {} 0 1", system::time()?.first_program_tsc),
         ["nothing"] => return Ok(0),
         ["--help"] => println!("{USAGE}"),
@@ -37,5 +38,5 @@ fn main() -> Result<u32, Errno> {
         }
     }
     println!("hz {}", system::time()?.tsc_hz);
-    Ok(0)
+    Ok(status)
 }

@@ -20,6 +20,7 @@ use abi::image::{
 use anyhow::{Context, Result, bail};
 use fakefs::{BLOCK_SIZE, FileSystem};
 use mbrman::{CHS, MBR, MBRPartitionEntry};
+use tempfile::NamedTempFile;
 
 use crate::build::Guest;
 use crate::cli::{DiskOptions, ImageOptions};
@@ -94,6 +95,18 @@ pub fn command(options: &ImageOptions) -> Result<ExitCode> {
     contents.print();
     println!("boot it: qemu-system-i386 -m 32M -serial stdio -drive file={},format=raw,if=ide", path.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes an image to a new file in this folder; dropping it removes it.
+///
+/// # Errors
+/// As [`write()`].
+pub fn temporary(folder: &Path, spec: &ImageSpec<'_>) -> Result<NamedTempFile> {
+    let mut named = tempfile::Builder::new();
+    let made = named.prefix("disk-").suffix(".img").tempfile_in(folder);
+    let mut file = made.with_context(|| format!("cannot make the disk image in {}", folder.display()))?;
+    write(file.as_file_mut(), spec)?;
+    Ok(file)
 }
 
 /// Writes an image to an empty file.

@@ -208,8 +208,7 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
     let disk = DiskOptions { swap: boot.swap, extras: Vec::new() };
     let made_up: Vec<(&str, Vec<u8>)> = boot.files.clone();
     let spec = ImageSpec { guest, disk: &disk, options: &options, made_up: &made_up };
-    let mut file = tempfile::Builder::new().prefix("disk-").suffix(".img").tempfile_in(project::guest_target())?;
-    image::write(file.as_file_mut(), &spec)?;
+    let file = image::temporary(&project::guest_target(), &spec)?;
     if let Some(spoil) = boot.spoil {
         spoil(file.as_file()).context("cannot change the image")?;
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: format and lints, the host's tests, then the guest's in QEMU.
 
+mod bench;
 mod guest;
 mod host;
 mod programs;
@@ -43,6 +44,7 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
     style::run(&filter, &mut report)?;
     host::run(&filter, &mut report)?;
     guest::run(&filter, &mut report)?;
+    bench::run(&filter, &mut report)?;
     if report.is_empty() {
         bail!("no test has `{}` in its name; see `cargo xtask test --list`", options.filter.as_deref().unwrap_or(""));
     }
@@ -51,6 +53,7 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
 
 fn list(filter: &Filter) -> Result<ExitCode> {
     let names = style::names().into_iter().map(String::from).chain(host::names()?).chain(guest::names()?);
+    let names = names.chain([bench::NAME.into()]);
     names.filter(|name| filter.wants(name)).for_each(|name| println!("{name}"));
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,105 @@
+//! The benchmarks there are.
+
+/// One way to boot a machine and measure. What it measures is in the `result` lines that its program prints; what a result should be
+/// is in [`super::reference`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Benchmark {
+    /// What it is called here, and by `bench` in the guest.
+    pub name: &'static str,
+    /// What the kernel is told, such as `frames=2048`.
+    pub options: &'static [&'static str],
+    /// An option depends on the system itself: the first boot prints `calibrate OPTION`, and is only for that.
+    pub is_calibrated: bool,
+    /// The clocks that serve.
+    pub modes: &'static [Mode],
+}
+
+/// How a machine's time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By the instruction; a halted CPU skips to its next timer.
+    Icount,
+    /// With the host's.
+    Wall,
+}
+
+const BOTH: &[Mode] = &[Mode::Icount, Mode::Wall];
+
+/// All benchmarks, in the order in which they are run.
+pub const ALL: &[Benchmark] = &[
+    Benchmark::plain("syscall"),
+    Benchmark::plain("demand-zero"),
+    Benchmark::plain("process"),
+    // Frames for half of its pages.
+    Benchmark { options: &["frames=2048"], ..Benchmark::plain("swap") },
+    // Not by instructions: the firmware waits for the disk, and nobody knows for how long it was halted.
+    Benchmark { modes: &[Mode::Wall], ..Benchmark::plain("boot") },
+];
+
+impl Benchmark {
+    /// Without options.
+    const fn plain(name: &'static str) -> Self {
+        Self { name, options: &[], is_calibrated: false, modes: BOTH }
+    }
+
+    /// The program and its arguments.
+    pub fn program(&self) -> Vec<String> {
+        vec!["bench".into(), self.name.into()]
+    }
+}
+
+impl Mode {
+    /// What the machine is told.
+    pub const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Icount => &["-icount", "shift=0,sleep=off"],
+            Self::Wall => &[],
+        }
+    }
+
+    /// What people and file names call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Icount => "icount",
+            Self::Wall => "wall",
+        }
+    }
+}
+
+/// The benchmarks' names.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|one| one.name)
+}
+
+/// The benchmarks of these names, in the catalogue's order; all if there are no names.
+pub fn select(names: &[String]) -> Vec<&'static Benchmark> {
+    ALL.iter().filter(|one| names.is_empty() || names.iter().any(|name| name == one.name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{ALL, names, select};
+
+    fn selected(wanted: &[&str]) -> Vec<&'static str> {
+        let owned: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        select(&owned).into_iter().map(|one| one.name).collect()
+    }
+
+    #[test]
+    fn without_names_all_are_meant() {
+        assert_eq!(selected(&[]), names().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn each_is_run_once_and_in_order() {
+        assert_eq!(selected(&["boot", "syscall", "boot"]), ["syscall", "boot"]);
+    }
+
+    #[test]
+    fn each_has_a_name_of_its_own_and_a_clock() {
+        assert_eq!(names().collect::<BTreeSet<_>>().len(), ALL.len());
+        assert!(ALL.iter().all(|one| !one.modes.is_empty()));
+    }
+}
