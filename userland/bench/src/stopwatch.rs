@@ -4,8 +4,7 @@ use libsys::{println, system};
 
 /// Started; [`Stopwatch::stop`] says how long ago.
 pub struct Stopwatch {
-    halted: u64,
-    start: u64,
+    start: Moment,
 }
 
 /// What a stretch of time took.
@@ -17,17 +16,38 @@ pub struct Taken {
     pub halted: u64,
 }
 
+/// A value of the counter, and for how much of it the CPU had been halted by then.
+struct Moment {
+    at: u64,
+    halted: u64,
+}
+
 impl Stopwatch {
     /// Starts counting.
     pub fn start() -> Self {
-        let halted = halted();
-        Self { halted, start: now() }
+        let Moment { halted, .. } = Moment::now();
+        // The calls that took the moment are not counted.
+        Self { start: Moment { at: counter(), halted } }
     }
 
     /// Stops counting.
     pub fn stop(self) -> Taken {
-        let counts = now() - self.start;
-        Taken { counts, halted: halted() - self.halted }
+        let end = Moment::now();
+        Taken { counts: end.at - self.start.at, halted: end.halted - self.start.halted }
+    }
+}
+
+impl Moment {
+    /// With few frames, asking the kernel can itself take a page from the disk. Only what was halted the same before and after belongs to
+    /// the counter's value; the second time the pages are there.
+    fn now() -> Self {
+        loop {
+            let halted = halted();
+            let at = counter();
+            if self::halted() == halted {
+                return Self { at, halted };
+            }
+        }
     }
 }
 
@@ -44,7 +64,7 @@ impl Taken {
     }
 }
 
-fn now() -> u64 {
+fn counter() -> u64 {
     // SAFETY: programs are built for the i586, which has the counter, and the kernel lets ring 3 read it.
     unsafe { core::arch::x86::_rdtsc() }
 }

@@ -6,6 +6,8 @@
 pub struct Benchmark {
     /// What it is called here, and by `bench` in the guest.
     pub name: &'static str,
+    /// What it measures: the names of its results.
+    pub results: &'static [&'static str],
     /// What the kernel is told, such as `frames=2048`.
     pub options: &'static [&'static str],
     /// An option depends on the system itself: the first boot prints `calibrate OPTION`, and is only for that.
@@ -27,19 +29,19 @@ const BOTH: &[Mode] = &[Mode::Icount, Mode::Wall];
 
 /// All benchmarks, in the order in which they are run.
 pub const ALL: &[Benchmark] = &[
-    Benchmark::plain("syscall"),
-    Benchmark::plain("demand-zero"),
-    Benchmark::plain("process"),
+    Benchmark::plain("syscall", &["int80"]),
+    Benchmark::plain("demand-zero", &["touch", "retouch", "free"]),
+    Benchmark::plain("process", &["process"]),
     // Frames for half of its pages.
-    Benchmark { options: &["frames=2048"], ..Benchmark::plain("swap") },
+    Benchmark { options: &["frames=2048"], ..Benchmark::plain("swap", &["write", "seq1", "seq2", "rand"]) },
     // Not by instructions: the firmware waits for the disk, and nobody knows for how long it was halted.
-    Benchmark { modes: &[Mode::Wall], ..Benchmark::plain("boot") },
+    Benchmark { modes: &[Mode::Wall], ..Benchmark::plain("boot", &["boot"]) },
 ];
 
 impl Benchmark {
     /// Without options.
-    const fn plain(name: &'static str) -> Self {
-        Self { name, options: &[], is_calibrated: false, modes: BOTH }
+    const fn plain(name: &'static str, results: &'static [&'static str]) -> Self {
+        Self { name, results, options: &[], is_calibrated: false, modes: BOTH }
     }
 
     /// The program and its arguments.
@@ -98,8 +100,10 @@ mod tests {
     }
 
     #[test]
-    fn each_has_a_name_of_its_own_and_a_clock() {
+    fn benchmarks_and_results_have_names_of_their_own() {
         assert_eq!(names().collect::<BTreeSet<_>>().len(), ALL.len());
-        assert!(ALL.iter().all(|one| !one.modes.is_empty()));
+        let results: Vec<&str> = ALL.iter().flat_map(|one| one.results).copied().collect();
+        assert_eq!(results.iter().collect::<BTreeSet<_>>().len(), results.len());
+        assert!(ALL.iter().all(|one| !one.modes.is_empty() && !one.results.is_empty()));
     }
 }

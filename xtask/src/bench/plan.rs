@@ -1,6 +1,8 @@
 //! Which machines are booted in which order, and what became of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::bail;
 
 use super::catalogue::{Benchmark, Mode};
 use super::output::{self, Output};
@@ -119,9 +121,14 @@ impl Boot {
         format!("{} ({})", self.benchmark.name, self.mode.name())
     }
 
-    /// What was measured by it.
+    /// What was measured by it: all of its results, and no others.
     fn run(&self, text: &str) -> anyhow::Result<Run> {
         let output = Output::parse(text)?;
+        let found: BTreeSet<&str> = output.results.iter().map(|raw| raw.name.as_str()).collect();
+        let expected: BTreeSet<&str> = self.benchmark.results.iter().copied().collect();
+        if found != expected {
+            bail!("the results are {found:?} instead of {expected:?}");
+        }
         let clock = match self.mode {
             Mode::Icount => Clock::Instructions,
             Mode::Wall => Clock::Wall { hz: output.hz },
@@ -136,11 +143,23 @@ mod tests {
 
     use super::{Benchmark, Boot, Clock, ClockChoice, Measured, Mode, Plan, Trouble};
 
-    static PLAIN: Benchmark =
-        Benchmark { name: "plain", options: &["pio"], is_calibrated: false, modes: &[Mode::Icount, Mode::Wall] };
-    static WALL: Benchmark = Benchmark { name: "wall-only", options: &[], is_calibrated: false, modes: &[Mode::Wall] };
-    static FITTED: Benchmark =
-        Benchmark { name: "fitted", options: &["seed=1"], is_calibrated: true, modes: &[Mode::Icount, Mode::Wall] };
+    const TOUCH: &[&str] = &["touch"];
+    static PLAIN: Benchmark = Benchmark {
+        name: "plain",
+        results: TOUCH,
+        options: &["pio"],
+        is_calibrated: false,
+        modes: &[Mode::Icount, Mode::Wall],
+    };
+    static WALL: Benchmark =
+        Benchmark { name: "wall-only", results: TOUCH, options: &[], is_calibrated: false, modes: &[Mode::Wall] };
+    static FITTED: Benchmark = Benchmark {
+        name: "fitted",
+        results: TOUCH,
+        options: &["seed=1"],
+        is_calibrated: true,
+        modes: &[Mode::Icount, Mode::Wall],
+    };
 
     /// What is booted, and what comes of it if `answer` is what the machines show.
     fn carry_out(plan: &Plan, answer: impl Fn(&Boot) -> Result<String, Trouble>) -> (Vec<String>, Option<Measured>) {
@@ -212,6 +231,16 @@ mod tests {
         let measured = measured.1.unwrap();
         assert_eq!(measured.failures, ["plain (wall): the kernel stopped"; 2]);
         assert!(measured.runs.iter().all(|run| run.benchmark == "wall-only") && measured.runs.len() == 2);
+    }
+
+    #[test]
+    fn a_run_without_one_of_its_results_has_failed() {
+        for shown in ["result free 4 0 2", "result touch 30 10 5\nresult free 4 0 2"] {
+            let plan = Plan::new(&[&WALL], ClockChoice::Both, 1);
+            let measured = carry_out(&plan, |_| Ok(format!("{shown}\nhz 2600\n"))).1.unwrap();
+            assert_eq!((measured.runs.len(), measured.failures.len()), (0, 1));
+            assert!(measured.failures[0].contains("instead of {\"touch\"}"), "{:?}", measured.failures);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::record::{Clock, Raw, Run};
 /// What a value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Executed instructions, time in which the CPU was halted taken off.
+    /// Executed instructions. Time in which the CPU was halted is taken off, with the handlers of interrupts that came meanwhile.
     Instructions,
     /// Real time.
     Microseconds,
