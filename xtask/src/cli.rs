@@ -36,7 +36,7 @@ pub enum Command {
     /// Boots machines that measure the system, and compares the results with Linux's
     ///
     /// Each benchmark is booted several times, in turn with the others: on a machine whose clock counts executed instructions, which
-    /// repeats almost exactly, and on one with the host's clock, which varies from boot to boot by a quarter. The table has the median,
+    /// repeats almost exactly without I/O, and on one with the host's clock, which varies from boot to boot by a quarter or more. The table has the median,
     /// smallest and largest value for one operation; Linux's median on the same machine; and two bars: what is to be reached, and what
     /// is aimed at. docs/performance.md says more.
     ///
