@@ -7,6 +7,15 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 static START: AtomicPtr<u32> = AtomicPtr::new(core::ptr::null_mut());
 
 /// The arguments, the program's own name not among them.
+///
+/// ```no_run
+/// let words: Vec<&str> = libsys::Args::new().collect();
+/// match words.as_slice() {
+///     ["--help"] => println!("usage: copy FROM TO"),
+///     [from, to] => println!("from {from} to {to}"),
+///     _ => eprintln!("copy: give two names"),
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Args {
     next: u32,
@@ -14,15 +23,25 @@ pub struct Args {
 
 impl Args {
     /// The arguments from the first on.
+    ///
+    /// ```no_run
+    /// let sum: u32 = libsys::Args::new().filter_map(|word| word.parse::<u32>().ok()).sum();
+    /// # let _ = sum;
+    /// ```
     pub const fn new() -> Self {
         Self { next: 1 }
     }
 
     /// The name the program was started by.
+    ///
+    /// ```no_run
+    /// libsys::eprintln!("{}: give a number", libsys::Args::program_name());
+    /// ```
     pub fn program_name() -> &'static str {
         argument(0).unwrap_or("program")
     }
 
+    #[cfg(target_arch = "x86")]
     pub(crate) fn remember(start: *const u32) {
         START.store(start.cast_mut(), Ordering::Relaxed);
     }

@@ -3,6 +3,7 @@
 use abi::Errno;
 
 /// Makes a call: number in `eax`, arguments in `ebx ecx edx esi edi`, result in `eax`; all other registers are kept.
+#[cfg(target_arch = "x86")]
 #[inline]
 fn call(number: u32, arguments: [u32; 5]) -> Result<u32, Errno> {
     let result: u32;
@@ -32,6 +33,12 @@ macro_rules! stubs {
     ($($(#[$doc:meta])* $number:literal => $name:ident as $function:ident($($argument:ident),*);)*) => {$(
         $(#[$doc])*
         ///
+        /// ```no_run
+        #[doc = concat!("fn ", stringify!($function), "(", stringify!($($argument: u32),*), ") -> Result<u32, libsys::Errno> {")]
+        #[doc = concat!("    libsys::call::", stringify!($function), "(", stringify!($($argument),*), ")")]
+        /// }
+        /// ```
+        ///
         /// # Errors
         /// As above.
         #[inline]
@@ -48,6 +55,7 @@ macro_rules! stubs {
 }
 
 /// A call with at most three arguments: the other registers are not touched.
+#[cfg(target_arch = "x86")]
 #[inline]
 fn short_call(number: u32, first: u32, second: u32, third: u32) -> Result<u32, Errno> {
     let result: u32;
@@ -65,6 +73,17 @@ fn short_call(number: u32, first: u32, second: u32, third: u32) -> Result<u32, E
         );
     }
     Errno::from_result_word(result)
+}
+
+/// There is no BorrowOS below a program that was compiled for another machine, as documentation's examples are: no call exists there.
+#[cfg(not(target_arch = "x86"))]
+fn call(_number: u32, _arguments: [u32; 5]) -> Result<u32, Errno> {
+    Err(Errno::NoSuchCall)
+}
+
+#[cfg(not(target_arch = "x86"))]
+fn short_call(number: u32, first: u32, second: u32, third: u32) -> Result<u32, Errno> {
+    call(number, [first, second, third, 0, 0])
 }
 
 abi::syscall_table!(stubs);

@@ -9,6 +9,7 @@ use core::fmt::{self, Write};
 use abi::Errno;
 
 use crate::call;
+use crate::memory::{address, length};
 
 /// The handle of standard input.
 const INPUT: u32 = 0;
@@ -21,6 +22,7 @@ const ERRORS: u32 = 2;
 const LINE_BYTES: usize = 512;
 
 struct Line {
+    handle: u32,
     bytes: [u8; LINE_BYTES],
     len: usize,
 }
@@ -30,11 +32,15 @@ struct Buffered(RefCell<Line>);
 // SAFETY: a program has one thread.
 unsafe impl Sync for Buffered {}
 
-static LINE: Buffered = Buffered(RefCell::new(Line { bytes: [0; LINE_BYTES], len: 0 }));
+static LINE: Buffered = Buffered(RefCell::new(Line::new(OUTPUT)));
 
 impl Line {
+    const fn new(handle: u32) -> Self {
+        Self { handle, bytes: [0; LINE_BYTES], len: 0 }
+    }
+
     fn flush(&mut self) {
-        write_all(OUTPUT, &self.bytes[..self.len]);
+        write_all(self.handle, &self.bytes[..self.len]);
         self.len = 0;
     }
 }
@@ -52,15 +58,6 @@ impl Write for Line {
     }
 }
 
-struct Errors;
-
-impl Write for Errors {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        write_all(ERRORS, text.as_bytes());
-        Ok(())
-    }
-}
-
 fn write_all(handle: u32, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         let Ok(written @ 1..) = call::write(handle, address(bytes.as_ptr()), length(bytes.len())) else { return };
@@ -68,35 +65,56 @@ fn write_all(handle: u32, mut bytes: &[u8]) {
     }
 }
 
-/// An address as the kernel takes it.
-pub(crate) fn address<T>(of: *const T) -> u32 {
-    u32::try_from(of.expose_provenance()).unwrap_or(0)
-}
-
-/// A length as the kernel takes it.
-pub(crate) fn length(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
-}
-
 /// Prints to the console.
+///
+/// ```no_run
+/// libsys::print!("loading ");
+/// (0..3).for_each(|_| libsys::print!("."));
+/// libsys::println!();
+/// ```
 #[macro_export]
 macro_rules! print {
     ($($arguments:tt)*) => { $crate::console::print(format_args!($($arguments)*)) };
 }
 
 /// Prints a line to the console.
+///
+/// ```no_run
+/// libsys::println!("{} bytes at {:#010x}", 4096, 0x4000_0000);
+/// ```
 #[macro_export]
 macro_rules! println {
+    () => { $crate::print!("\n") };
     ($($arguments:tt)*) => { $crate::console::print(format_args!("{}\n", format_args!($($arguments)*))) };
 }
 
 /// Prints an error message, at once.
+///
+/// ```no_run
+/// libsys::eprintln!("cannot do {}", "that");
+/// ```
 #[macro_export]
 macro_rules! eprintln {
+    () => { $crate::eprint!("\n") };
     ($($arguments:tt)*) => { $crate::console::print_error(format_args!("{}\n", format_args!($($arguments)*))) };
 }
 
+/// Prints an error message without ending the line.
+///
+/// ```no_run
+/// libsys::eprint!("not ");
+/// libsys::eprintln!("good");
+/// ```
+#[macro_export]
+macro_rules! eprint {
+    ($($arguments:tt)*) => { $crate::console::print_error(format_args!($($arguments)*)) };
+}
+
 /// What `print!` stands for.
+///
+/// ```no_run
+/// libsys::console::print(format_args!("{} is what `print!` does", "this"));
+/// ```
 pub fn print(arguments: fmt::Arguments<'_>) {
     if let Ok(mut line) = LINE.0.try_borrow_mut() {
         // The line takes everything; only a value's own formatting can fail.
@@ -105,15 +123,24 @@ pub fn print(arguments: fmt::Arguments<'_>) {
 }
 
 /// What `eprintln!` stands for.
+///
+/// ```no_run
+/// libsys::console::print_error(format_args!("{}\n", "what `eprintln!` does"));
+/// ```
 pub fn print_error(arguments: fmt::Arguments<'_>) {
     flush();
-    let mut line = Line { bytes: [0; LINE_BYTES], len: 0 };
+    let mut line = Line::new(ERRORS);
     // As above.
     let _ = line.write_fmt(arguments);
-    let _ = Errors.write_str(core::str::from_utf8(&line.bytes[..line.len]).unwrap_or(""));
+    line.flush();
 }
 
 /// Prints what `print!` has collected of a line.
+///
+/// ```no_run
+/// libsys::print!("working...");
+/// libsys::console::flush();
+/// ```
 pub fn flush() {
     if let Ok(mut line) = LINE.0.try_borrow_mut() {
         line.flush();
@@ -121,6 +148,16 @@ pub fn flush() {
 }
 
 /// Reads a line of the console, or as much of it as `buffer` holds; waits for it. Empty at the end of input.
+///
+/// ```no_run
+/// use libsys::console;
+///
+/// let mut buffer = [0; 80];
+/// libsys::print!("name? ");
+/// let name = console::read_line(&mut buffer)?.trim_end();
+/// libsys::println!("good day, {name}");
+/// # Ok::<(), libsys::Errno>(())
+/// ```
 ///
 /// # Errors
 /// `BadHandle` if the program has no standard input.

@@ -1,18 +1,32 @@
 //! Where a program begins, and how it ends.
 
-use core::arch::naked_asm;
 use core::fmt::Display;
-use core::panic::PanicInfo;
 
 use crate::args::Args;
-use crate::{console, eprintln, process};
-
-/// Exit code of a program that panicked.
-pub const PANIC_CODE: u32 = 101;
+use crate::{console, eprintln};
 
 /// What `main` may return.
+///
+/// ```no_run
+/// #![no_std]
+/// #![no_main]
+/// # extern crate std;
+/// libsys::entry!(main);
+///
+/// fn main() -> Result<u32, libsys::Errno> {
+///     let frames_free = libsys::system::info()?.frames_free;
+///     Ok(if frames_free > 100 { 0 } else { 1 })
+/// }
+/// ```
 pub trait Outcome {
     /// The exit code; an error is printed first.
+    ///
+    /// ```no_run
+    /// use libsys::Outcome;
+    ///
+    /// assert_eq!(Err::<(), _>(libsys::Errno::NoSuchFile).exit_code(), 1);
+    /// assert_eq!(7.exit_code(), 7);
+    /// ```
     fn exit_code(self) -> u32;
 }
 
@@ -42,12 +56,60 @@ impl<T: Outcome, E: Display> Outcome for Result<T, E> {
 }
 
 /// Makes `main` the program's first function. It takes no arguments and returns an [`Outcome`].
+///
+/// ```no_run
+/// #![no_std]
+/// #![no_main]
+/// # extern crate std;
+/// libsys::entry!(main);
+///
+/// fn main() -> Result<(), libsys::Errno> {
+///     libsys::println!("{} frames are free", libsys::system::info()?.frames_free);
+///     Ok(())
+/// }
+/// ```
+///
+/// A program may carry its own tests, as functions that return a [`Verdict`](crate::test::Verdict). `cargo xtask test NAME` runs them in
+/// the guest: it starts the program with the one argument [`RUN_TESTS`](abi::RUN_TESTS).
+///
+/// ```no_run
+/// #![no_std]
+/// #![no_main]
+/// # extern crate std;
+/// use libsys::test::Verdict;
+///
+/// libsys::entry!(main, tests: [twice_two_is_four]);
+///
+/// fn main() {
+///     libsys::println!("{}", twice(21));
+/// }
+///
+/// fn twice(number: u32) -> u32 {
+///     2 * number
+/// }
+///
+/// fn twice_two_is_four() -> Verdict {
+///     libsys::check_eq!(twice(2), 4);
+///     Ok(())
+/// }
+/// ```
 #[macro_export]
 macro_rules! entry {
     ($main:path) => {
         #[unsafe(no_mangle)]
         extern "C" fn program_main() -> u32 {
             $crate::start($main)
+        }
+    };
+    ($main:path, tests: [$($test:ident),+ $(,)?]) => {
+        $crate::test_names!($($test),+);
+
+        #[unsafe(no_mangle)]
+        extern "C" fn program_main() -> u32 {
+            match $crate::test::are_wanted() {
+                true => $crate::test::run(&[$((stringify!($test), $test)),+]),
+                false => $crate::start($main),
+            }
         }
     };
 }
@@ -57,37 +119,4 @@ pub fn start<T: Outcome>(main: fn() -> T) -> u32 {
     let code = main().exit_code();
     console::flush();
     code
-}
-
-/// The kernel starts a program here: `esp` points at `argc`, and behind it lie `argv[0..argc]` and a null.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-#[unsafe(link_section = ".text.entry")]
-unsafe extern "C" fn _start() -> ! {
-    naked_asm!(
-        "mov eax, esp",
-        "and esp, -16",
-        "sub esp, 12",
-        "push eax",
-        "call {begin}",
-        "ud2",
-        begin = sym begin,
-    )
-}
-
-unsafe extern "C" {
-    fn program_main() -> u32;
-}
-
-extern "C" fn begin(start: *const u32) -> ! {
-    Args::remember(start);
-    // SAFETY: `entry!` defines the function.
-    process::exit(unsafe { program_main() })
-}
-
-#[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
-    console::flush();
-    eprintln!("{}: {info}", Args::program_name());
-    process::exit(PANIC_CODE)
 }

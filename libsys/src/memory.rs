@@ -6,11 +6,19 @@ use abi::record::Mapping;
 use abi::{Errno, Reader, Wire};
 
 use crate::call;
-use crate::console::{address, length};
 
 pub use abi::layout::PAGE_SIZE;
 
 /// A region that was promised, freed when dropped. Its pages are zero until written, and take no frame until touched.
+///
+/// ```no_run
+/// use libsys::memory::Region;
+///
+/// let mut numbers = Region::allocate(1 << 20)?;
+/// numbers.words()[1000] = 7;
+/// assert_eq!(numbers.words()[1001], 0);
+/// # Ok::<(), libsys::Errno>(())
+/// ```
 #[derive(Debug)]
 pub struct Region {
     start: NonNull<u8>,
@@ -19,6 +27,15 @@ pub struct Region {
 
 impl Region {
     /// Asks for `len_bytes` bytes, rounded up to whole pages.
+    ///
+    /// ```no_run
+    /// use libsys::{Errno, memory::Region};
+    ///
+    /// match Region::allocate(256 << 20) {
+    ///     Ok(region) => libsys::println!("256 MiB at {:p}", region.as_ptr()),
+    ///     Err(error) => libsys::println!("no: {error}"),
+    /// }
+    /// ```
     ///
     /// # Errors
     /// `InvalidArgument` for 0 bytes, `OutOfMemory` if the machine cannot promise that much, `OutOfAddressSpace`.
@@ -29,23 +46,46 @@ impl Region {
     }
 
     /// The region's first byte.
+    ///
+    /// ```no_run
+    /// let region = libsys::memory::Region::allocate(1)?;
+    /// assert_eq!(region.as_ptr().addr() % 4096, 0);
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
     pub const fn as_ptr(&self) -> *mut u8 {
         self.start.as_ptr()
     }
 
     /// The region as words.
+    ///
+    /// ```no_run
+    /// let mut region = libsys::memory::Region::allocate(4096)?;
+    /// region.words().fill(0xFFFF_FFFF);
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
     pub const fn words(&mut self) -> &mut [u32] {
         // SAFETY: the region is this value's alone while it lives, page-aligned, and reads as zeros until written.
         unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr().cast(), self.len_bytes / 4) }
     }
 
     /// The region as bytes.
+    ///
+    /// ```no_run
+    /// let mut region = libsys::memory::Region::allocate(1)?;
+    /// assert_eq!(region.bytes().len(), 4096);
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
     pub const fn bytes(&mut self) -> &mut [u8] {
         // SAFETY: as for `words`.
         unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.len_bytes) }
     }
 
     /// Frees the region now.
+    ///
+    /// ```no_run
+    /// libsys::memory::Region::allocate(4096)?.free()?;
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
     ///
     /// # Errors
     /// `BadAddress` if the kernel knows no such region, which is a bug somewhere.
@@ -65,6 +105,12 @@ impl Drop for Region {
 
 /// Frees the region that starts at `start`.
 ///
+/// ```no_run
+/// use libsys::{Errno, memory};
+///
+/// assert_eq!(memory::free_memory(core::ptr::null()), Err(Errno::BadAddress));
+/// ```
+///
 /// # Errors
 /// `BadAddress` if no region starts there.
 pub fn free_memory(start: *const u8) -> Result<(), Errno> {
@@ -72,6 +118,13 @@ pub fn free_memory(start: *const u8) -> Result<(), Errno> {
 }
 
 /// Which frame and which slot of the swap file hold the page at `at`.
+///
+/// ```no_run
+/// let value = 7;
+/// let mapping = libsys::memory::mapping((&raw const value).cast())?;
+/// libsys::println!("in frame {:?}, in slot {:?}", mapping.physical_page(), mapping.disk_page());
+/// # Ok::<(), libsys::Errno>(())
+/// ```
 ///
 /// # Errors
 /// `BadAddress` if the page is not allocated.
@@ -87,4 +140,14 @@ pub(crate) fn filled<T: Wire>(call: impl FnOnce(u32) -> Result<u32, Errno>) -> R
     call(address(bytes.as_mut_ptr()))?;
     debug_assert!(length(bytes.len()) >= T::SIZE_BYTES);
     T::decode(&mut Reader::new(&bytes)).ok_or(Errno::InvalidArgument)
+}
+
+/// An address as the kernel takes it.
+pub(crate) fn address<T>(of: *const T) -> u32 {
+    u32::try_from(of.expose_provenance()).unwrap_or(0)
+}
+
+/// A length as the kernel takes it.
+pub(crate) fn length(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
 }

@@ -6,11 +6,18 @@ use core::time::Duration;
 use abi::Errno;
 use abi::record::ExitStatus;
 
-use crate::console::{address, length};
-use crate::memory::filled;
+use crate::memory::{address, filled, length};
 use crate::{call, console};
 
 /// A child process. Dropping it does not end it.
+///
+/// ```no_run
+/// use libsys::process::Child;
+///
+/// let ended = Child::spawn("piggy", ["25", "3"])?.wait()?;
+/// libsys::println!("{}, with {} page faults", ended.reason, ended.account.faults);
+/// # Ok::<(), libsys::Errno>(())
+/// ```
 #[derive(Debug)]
 pub struct Child {
     pid: u32,
@@ -18,6 +25,16 @@ pub struct Child {
 
 impl Child {
     /// Starts the program in the file of this name.
+    ///
+    /// ```no_run
+    /// use libsys::process::Child;
+    ///
+    /// let children = [Child::spawn("hello", ["first"])?, Child::spawn("hello", ["second"])?];
+    /// for child in children {
+    ///     child.wait()?;
+    /// }
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
     ///
     /// # Errors
     /// `NoSuchFile`, `NotExecutable`, `OutOfMemory`, `TooManyProcesses`, `ArgumentsTooLong`, `BadName`, `Io`.
@@ -39,11 +56,27 @@ impl Child {
     }
 
     /// Its pid.
+    ///
+    /// ```no_run
+    /// let child = libsys::process::Child::spawn("hello", [""; 0])?;
+    /// libsys::println!("process {} is on its way", child.pid());
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
     pub const fn pid(&self) -> u32 {
         self.pid
     }
 
     /// Waits until it has ended.
+    ///
+    /// ```no_run
+    /// use libsys::{ExitReason, process::Child};
+    ///
+    /// match Child::spawn("hello", ["you"])?.wait()?.reason {
+    ///     ExitReason::Exited(0) => {}
+    ///     other => libsys::eprintln!("hello {other}"),
+    /// }
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
     ///
     /// # Errors
     /// `NoSuchProcess` if it was waited for already.
@@ -54,6 +87,12 @@ impl Child {
 
 /// Waits until the child with this pid has ended.
 ///
+/// ```no_run
+/// let pid = libsys::process::Child::spawn("hello", [""; 0])?.pid();
+/// libsys::process::wait_for(pid)?;
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
 /// # Errors
 /// `NoSuchProcess` if it is no child of this process, `NoChild`.
 pub fn wait_for(pid: u32) -> Result<ExitStatus, Errno> {
@@ -63,6 +102,12 @@ pub fn wait_for(pid: u32) -> Result<ExitStatus, Errno> {
 
 /// Waits until any child has ended.
 ///
+/// ```no_run
+/// while let Ok(ended) = libsys::process::wait_any() {
+///     libsys::println!("{} {}", ended.pid, ended.reason);
+/// }
+/// ```
+///
 /// # Errors
 /// `NoChild` if there is none.
 pub fn wait_any() -> Result<ExitStatus, Errno> {
@@ -70,6 +115,10 @@ pub fn wait_any() -> Result<ExitStatus, Errno> {
 }
 
 /// Ends this process.
+///
+/// ```no_run
+/// libsys::process::exit(3)
+/// ```
 pub fn exit(code: u32) -> ! {
     console::flush();
     loop {
@@ -79,17 +128,32 @@ pub fn exit(code: u32) -> ! {
 }
 
 /// This process's pid.
+///
+/// ```no_run
+/// libsys::println!("I am {}", libsys::process::pid());
+/// ```
 pub fn pid() -> u32 {
     call::get_pid().unwrap_or(0)
 }
 
 /// Lets another process run.
+///
+/// ```no_run
+/// # let is_ready = || true;
+/// while !is_ready() {
+///     libsys::process::yield_now();
+/// }
+/// ```
 pub fn yield_now() {
     // It cannot fail.
     let _ = call::yield_now();
 }
 
 /// Sleeps for at least `time`, in whole milliseconds.
+///
+/// ```no_run
+/// libsys::process::sleep(core::time::Duration::from_millis(100));
+/// ```
 pub fn sleep(time: Duration) {
     // It cannot fail.
     let _ = call::sleep(u32::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u32::MAX));

@@ -8,6 +8,12 @@ use crate::{call, console};
 
 /// The state of the machine's memory.
 ///
+/// ```no_run
+/// let info = libsys::system::info()?;
+/// libsys::println!("{} of {} frames are free", info.frames_free, info.frames_total);
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
 /// # Errors
 /// None for a program with a stack.
 pub fn info() -> Result<SystemInfo, Errno> {
@@ -16,6 +22,12 @@ pub fn info() -> Result<SystemInfo, Errno> {
 
 /// The time.
 ///
+/// ```no_run
+/// let time = libsys::system::time()?;
+/// libsys::println!("{} ms, of which the CPU had nothing to do for {} counts", time.uptime_ms, time.halted_tsc);
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
 /// # Errors
 /// None for a program with a stack.
 pub fn time() -> Result<Time, Errno> {
@@ -23,6 +35,12 @@ pub fn time() -> Result<Time, Errno> {
 }
 
 /// Ends the machine; its host learns `status`.
+///
+/// ```no_run
+/// use libsys::{Errno, system};
+///
+/// assert_eq!(system::shutdown(0), Err(Errno::NotPermitted));
+/// ```
 ///
 /// # Errors
 /// `NotPermitted` for everyone but init.

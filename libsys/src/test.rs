@@ -1,12 +1,20 @@
 //! A harness for programs that test the system from ring 3.
 //!
-//! ```ignore
+//! ```no_run
+//! #![no_std]
+//! #![no_main]
+//! # extern crate std;
+//! use libsys::memory::Region;
+//! use libsys::test::Verdict;
+//! use libsys::{check_eq, system};
+//!
 //! libsys::tests! { untouched_pages_take_no_frame }
 //!
 //! fn untouched_pages_take_no_frame() -> Verdict {
 //!     let before = system::info()?.frames_free;
 //!     let region = Region::allocate(100 << 12)?;
 //!     check_eq!(system::info()?.frames_free, before);
+//!     drop(region);
 //!     Ok(())
 //! }
 //! ```
@@ -22,9 +30,26 @@ use core::fmt::Display;
 use crate::{Args, Errno, println, system};
 
 /// What a test returns: the reason if it failed.
+///
+/// ```no_run
+/// use libsys::test::Verdict;
+///
+/// fn memory_is_promised() -> Verdict {
+///     libsys::memory::Region::allocate(4096)?;
+///     Ok(())
+/// }
+/// ```
 pub type Verdict = Result<(), Failure>;
 
 /// Why a test failed. Every error that can be printed becomes one by `?`.
+///
+/// ```no_run
+/// use libsys::test::{Failure, Verdict};
+///
+/// fn not_today() -> Verdict {
+///     Err(Failure::from("it is Sunday"))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Failure(String);
 
@@ -35,20 +60,52 @@ impl<E: Display> From<E> for Failure {
 }
 
 /// A test, and what it is called.
+///
+/// ```no_run
+/// use libsys::test::{Test, Verdict};
+///
+/// fn nothing() -> Verdict {
+///     Ok(())
+/// }
+///
+/// const NOTHING: Test = ("nothing", nothing);
+/// ```
 pub type Test = (&'static str, fn() -> Verdict);
 
-/// Makes the program one that runs these tests.
+/// Makes the program one that only runs these tests; name it `test-SUBJECT`. Programs for people say
+/// [`entry!(main, tests: [...])`](crate::entry!) instead.
 ///
-/// Their names lie in the program's file too, in section `.test_names`, for whoever wants to know them without running it.
+/// ```no_run
+/// #![no_std]
+/// #![no_main]
+/// # extern crate std;
+/// use libsys::test::Verdict;
+/// use libsys::{check, process};
+///
+/// libsys::tests! { a_process_has_a_pid }
+///
+/// fn a_process_has_a_pid() -> Verdict {
+///     check!(process::pid() > 0);
+///     Ok(())
+/// }
+/// ```
 #[macro_export]
 macro_rules! tests {
     ($($name:ident),* $(,)?) => {
+        $crate::test_names!($($name),*);
         $crate::entry!(run_tests);
 
         fn run_tests() -> u32 {
             $crate::test::run(&[$((stringify!($name), $name)),*])
         }
+    };
+}
 
+/// Puts tests' names into the program's file, in section `.test_names`, for whoever wants to know them without running it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! test_names {
+    ($($name:ident),*) => {
         const TEST_NAMES: &str = concat!($(stringify!($name), "\n"),*);
 
         #[used]
@@ -61,6 +118,15 @@ macro_rules! tests {
 }
 
 /// Fails the test unless the condition holds.
+///
+/// ```no_run
+/// # fn test() -> libsys::test::Verdict {
+/// let frames = libsys::system::info()?.frames_free;
+/// libsys::check!(frames > 0);
+/// libsys::check!(frames > 9, "only {frames} frames are free");
+/// # Ok(())
+/// # }
+/// ```
 #[macro_export]
 macro_rules! check {
     ($condition:expr) => {
@@ -74,6 +140,13 @@ macro_rules! check {
 }
 
 /// Fails the test unless both values are equal.
+///
+/// ```no_run
+/// # fn test() -> libsys::test::Verdict {
+/// libsys::check_eq!("a b".split(' ').count(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[macro_export]
 macro_rules! check_eq {
     ($left:expr, $right:expr $(,)?) => {{
@@ -90,13 +163,38 @@ macro_rules! check_eq {
 }
 
 /// The text of a failed check.
+///
+/// ```no_run
+/// use libsys::test::{Verdict, failure};
+///
+/// fn not_today() -> Verdict {
+///     Err(failure("today", file!(), line!(), format_args!("it is {}", "Sunday")))
+/// }
+/// ```
 pub fn failure(what: &str, file: &str, line: u32, reason: core::fmt::Arguments<'_>) -> Failure {
     Failure(format!("{file}:{line}: `{what}` does not hold: {reason}"))
 }
 
+/// The program was started for its tests.
+#[doc(hidden)]
+pub fn are_wanted() -> bool {
+    Args::new().next() == Some(abi::RUN_TESTS)
+}
+
 /// Runs the tests that the arguments name, or all; prints a line for each and a summary, and returns the exit code.
+///
+/// ```no_run
+/// use libsys::test::{self, Verdict};
+///
+/// fn nothing() -> Verdict {
+///     Ok(())
+/// }
+///
+/// let code = test::run(&[("nothing", nothing)]);
+/// # let _ = code;
+/// ```
 pub fn run(tests: &[Test]) -> u32 {
-    let wanted: Vec<&str> = Args::new().collect();
+    let wanted: Vec<&str> = Args::new().filter(|argument| *argument != abi::RUN_TESTS).collect();
     let (mut passed, mut failed) = (0, 0);
     for (name, test) in tests.iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(name)) {
         match with_account(*test) {
@@ -116,8 +214,8 @@ pub fn run(tests: &[Test]) -> u32 {
 
 /// Runs one test, and compares what the machine holds before and after.
 fn with_account(test: fn() -> Verdict) -> Verdict {
-    // The heap grows when it must; it shall not do so between the two looks.
-    drop(Vec::<u8>::with_capacity(4096));
+    // The heap's first region stays; it shall not come between the two looks.
+    drop(Vec::<u8>::with_capacity(1));
     let before = held()?;
     test()?;
     let after = held()?;

@@ -22,3 +22,6 @@ pub use wire::{Reader, Wire, Writer};
 
 /// The replacement policies' names, as in `policy=NAME`, the reference policy first.
 pub const POLICY_NAMES: [&str; 7] = ["random", "fifo", "clock", "nru", "aging", "wsclock", "sieve"];
+
+/// The argument with which a program that carries its own tests is told to run them instead of `main`.
+pub const RUN_TESTS: &str = "--run-tests";

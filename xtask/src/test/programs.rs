@@ -1,8 +1,10 @@
-//! Test programs: their tests' names are read from their files, and each must be reported by its name.
+//! Tests that programs carry: their names are read from the program's file, and each must be reported by its name.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
+use abi::RUN_TESTS;
 use anyhow::{Context, Result};
 
 use super::guest::{Boot, Case, Outcome};
@@ -11,35 +13,43 @@ use crate::build::Guest;
 use crate::image::section;
 use crate::machine::End;
 
-/// The start of test programs' names.
+/// The start of the names of programs that are nothing but tests.
 const PREFIX: &str = "test-";
 /// The section with the names; see `libsys::tests`.
 const SECTION: &str = ".test_names";
 /// The test that the machine itself is in order after all others.
 const IN_ORDER: &str = "the_machine_is_in_order_afterwards";
 
-/// One boot for each test program.
+/// One boot for each program that carries tests.
 ///
 /// # Errors
 /// If a program cannot be read.
 pub fn cases(guest: &Guest) -> Result<Vec<Case>> {
-    guest
-        .programs
-        .iter()
-        .filter(|(name, _)| name.starts_with(PREFIX))
-        .map(|(name, path)| case(guest, name, path))
-        .collect()
+    let mut cases = Vec::new();
+    for (name, path) in &guest.programs {
+        let tests = tests_of(path)?;
+        if !tests.is_empty() {
+            cases.push(case(guest, name, tests)?);
+        }
+    }
+    Ok(cases)
 }
 
-fn case(guest: &Guest, program: &str, path: &std::path::Path) -> Result<Case> {
+/// The names of the tests that the program in this file carries.
+fn tests_of(path: &Path) -> Result<Vec<String>> {
     let file = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let names = String::from_utf8(section(&file, SECTION)?.to_vec()).context("a test's name is not UTF-8")?;
-    let tests: Vec<String> = names.lines().map(String::from).collect();
-    let subject = program.trim_start_matches(PREFIX);
+    Ok(names.lines().map(String::from).collect())
+}
+
+fn case(guest: &Guest, program: &str, tests: Vec<String>) -> Result<Case> {
+    let (subject, boot) = match program.strip_prefix(PREFIX) {
+        Some(subject) => (subject, machine_for(program, guest)?),
+        None => (program, Boot::new(program, &[program, RUN_TESTS]).option("check=100")),
+    };
     let full_names = tests.iter().map(String::as_str).chain([IN_ORDER]);
-    let full_names = full_names.map(|test| format!("guest::{subject}::{test}")).collect();
-    let boot = machine_for(program, guest)?;
-    Ok(Case { boot, names: full_names, judge: Box::new(move |outcome| judge(&tests, outcome)) })
+    let names = full_names.map(|test| format!("guest::{subject}::{test}")).collect();
+    Ok(Case { boot, names, judge: Box::new(move |outcome| judge(&tests, outcome)) })
 }
 
 /// The machine that a test program wants. The books of the memory system are compared at every few faults.

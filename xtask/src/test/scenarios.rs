@@ -192,6 +192,16 @@ fn machines() -> Vec<(Boot, Judge)> {
             outcome.expect_text("process 2 (assist) ended: read at 0x00000000 by instruction 0x")?;
             outcome.expect_text(": null pointer")
         }),
+        (Boot::new("a_panic_says_where_and_exits_with_101", &["assist", "panic"]), |outcome| {
+            outcome.expect_status(101)?;
+            outcome.expect_text("assist: panicked at userland/tests/src/bin/assist/errands.rs:")?;
+            outcome.expect_text("on request")
+        }),
+        (Boot::new("a_stack_overflow_is_said_to_be_one", &["assist", "recurse"]), |outcome| {
+            outcome.expect_status(139)?;
+            outcome.expect_text("process 2 (assist) ended: ")?;
+            outcome.expect_text(": stack overflow")
+        }),
         (Boot::new("an_exit_code_is_the_machines_status", &["assist", "exit", "77"]), |outcome| {
             outcome.expect_status(77)
         }),

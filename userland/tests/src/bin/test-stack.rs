@@ -3,6 +3,8 @@
 #![no_main]
 
 use libsys::abi::FaultKind;
+use libsys::abi::layout::STACK_LIMIT;
+use libsys::memory::PAGE_SIZE;
 use libsys::test::Verdict;
 use libsys::{ExitReason, check, check_eq, system};
 use tests::assist;
@@ -12,6 +14,7 @@ libsys::tests! {
     a_stack_grows_in_one_big_step,
     a_call_may_write_into_stack_that_was_never_touched,
     a_stack_does_not_grow_past_its_limit,
+    endless_recursion_is_called_a_stack_overflow,
     growth_is_given_back,
 }
 
@@ -39,6 +42,15 @@ fn a_stack_does_not_grow_past_its_limit() -> Verdict {
     check!(matches!(ended, ExitReason::Fault { kind: FaultKind::StackOverflow, .. }), "{ended}");
     let ended = assist(&["stack", "0x2000000"])?;
     check!(matches!(ended, ExitReason::Fault { kind: FaultKind::Unallocated, .. }), "{ended}");
+    Ok(())
+}
+
+fn endless_recursion_is_called_a_stack_overflow() -> Verdict {
+    let ended = assist(&["recurse"])?;
+    let ExitReason::Fault { kind: FaultKind::StackOverflow, address, .. } = ended else {
+        return Err(ended.into());
+    };
+    check!((STACK_LIMIT - PAGE_SIZE..STACK_LIMIT).contains(&address), "it is said to be at {address:#010x}");
     Ok(())
 }
 

@@ -28,6 +28,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "past-end" => past_end(argument()),
         "stack" => Ok(stack(argument())),
         "stack-call" => Ok(stack_call(argument())),
+        "recurse" => Ok(recurse(0)),
         "x87" => Ok(x87(argument(), argument())),
         "constant" => Ok(u32::try_from("a constant".as_ptr().expose_provenance()).unwrap_or(0)),
         "panic" => panic!("on request"),
@@ -106,6 +107,13 @@ fn stack(bytes: u32) -> u32 {
         );
     }
     u32::from(found != 77 && found != 5)
+}
+
+/// Calls itself until its stack is used up. A small array in each frame, so that no guard page is stepped over.
+#[expect(unconditional_recursion, reason = "this is the rule to break")]
+fn recurse(depth: u32) -> u32 {
+    let here = core::hint::black_box([depth; 16]);
+    recurse(depth.wrapping_add(1)).wrapping_add(here[3])
 }
 
 /// Has a call write a record to stack that was never touched.
