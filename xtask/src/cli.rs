@@ -31,6 +31,10 @@ pub enum Command {
     /// the exit status is the program's: its exit code, 139 if it broke a rule, 127 if it could not be started. It is 126 if the
     /// machine could not start, 125 if the kernel failed, 124 if the time was up. Ctrl-C ends the machine.
     Run(RunOptions),
+    /// Makes userland/NAME: a program to start from, with a help text and a test
+    ///
+    /// It is `hello` under another name. Nothing that is there already is changed.
+    New(NewOptions),
     /// Checks format and lints, then runs the host's tests, then the guest's in QEMU
     Test(TestOptions),
     /// Boots machines that measure the system, and compares the results with Linux's
@@ -119,6 +123,12 @@ pub struct RunOptions {
     /// The program to run and its arguments
     #[arg(last = true, value_name = "PROGRAM [ARGS]")]
     pub program: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct NewOptions {
+    /// What the program is called: lower-case letters, digits and dashes
+    pub name: String,
 }
 
 #[derive(Args, Debug)]

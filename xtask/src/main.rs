@@ -8,6 +8,7 @@ mod debug;
 mod image;
 mod kernel_options;
 mod machine;
+mod new;
 mod project;
 mod run;
 mod setup;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Setup => setup::command(),
         Command::Run(options) => run::command(&options),
+        Command::New(options) => new::command(&options),
         Command::Test(options) => test::command(&options),
         Command::Bench(options) => bench::command(&options),
         Command::Image(options) => image::command(&options),

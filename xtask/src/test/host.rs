@@ -51,19 +51,20 @@ pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
 /// Runs a package's tests: those of the given names, or all.
 fn run_package(package: &str, exact: &[&str], report: &mut Report) -> Result<()> {
     step(&format!("testing {package} on the host"));
-    let mut arguments = if exact.is_empty() { Vec::new() } else { vec!["--exact"] };
-    arguments.extend(exact);
+    let mut arguments = Vec::new();
+    // An example's name has blanks, at which rustdoc would take it apart: then all are run, and those that are wanted count.
+    if !exact.is_empty() && !exact.iter().any(|name| name.contains(' ')) {
+        arguments.push("--exact");
+        arguments.extend(exact);
+    }
     let output = cargo_test(package, &arguments).output().context("cannot run cargo")?;
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let mut failures = 0;
-    for line in text.lines().filter_map(|line| line.strip_prefix("test ")) {
-        match line.rsplit_once(" ... ") {
-            Some((name, "ok")) => report.add(&full_name(package, name), Ok(())),
-            Some((name, "FAILED")) => {
-                failures += 1;
-                report.add(&full_name(package, name), Err(details(&text, name)));
-            }
-            _ => {}
+    for (name, has_passed) in text.lines().filter_map(verdict) {
+        failures += u32::from(!has_passed);
+        if exact.is_empty() || exact.contains(&name) {
+            let verdict = if has_passed { Ok(()) } else { Err(details(&text, name)) };
+            report.add(&full_name(package, name), verdict);
         }
     }
     // Neither a test that ended its whole program nor one that did not compile has a line.
@@ -71,6 +72,17 @@ fn run_package(package: &str, exact: &[&str], report: &mut Report) -> Result<()>
         report.add(&full_name(package, "build"), Err(format!("{text}{errors}")));
     }
     Ok(())
+}
+
+/// A test's name, and whether it has passed, if the line says so. Examples are only compiled, which is said behind their name.
+fn verdict(line: &str) -> Option<(&str, bool)> {
+    let (name, verdict) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
+    let name = name.strip_suffix(" - compile").unwrap_or(name);
+    match verdict {
+        "ok" => Some((name, true)),
+        "FAILED" => Some((name, false)),
+        _ => None,
+    }
 }
 
 fn cargo_test(package: &str, arguments: &[&str]) -> Command {
@@ -92,7 +104,15 @@ fn details(text: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::details;
+    use super::{details, verdict};
+
+    #[test]
+    fn verdicts_are_told_from_other_lines() {
+        assert_eq!(verdict("test a::b ... ok"), Some(("a::b", true)));
+        assert_eq!(verdict("test a.rs - a (line 3) - compile ... FAILED"), Some(("a.rs - a (line 3)", false)));
+        assert_eq!(verdict("test a::b ... ignored"), None);
+        assert_eq!(verdict("test result: FAILED. 0 passed"), None);
+    }
 
     #[test]
     fn a_failure_is_shown_with_what_it_printed() {

@@ -1,0 +1,216 @@
+//! `cargo xtask new`: a program to start from.
+//!
+//! A new program is `hello` under another name, so what is handed out is compiled, linted and tested with everything else.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use abi::image::SWAP_FILE;
+use abi::layout::NAME_MAX_BYTES;
+use anyhow::{Context, Result, bail};
+use cargo_metadata::MetadataCommand;
+
+use crate::cli::NewOptions;
+use crate::project;
+
+/// The program that is copied, and the word that is its name.
+const MODEL: &str = "hello";
+
+/// The files of a program, and what the model has in them.
+const FILES: [(&str, &str); 3] = [
+    ("Cargo.toml", include_str!("../../userland/hello/Cargo.toml")),
+    ("build.rs", include_str!("../../userland/hello/build.rs")),
+    ("src/main.rs", include_str!("../../userland/hello/src/main.rs")),
+];
+
+/// Names that mean something else to the compiler, wherever they stand. Keywords apart, these are the libraries that programs use.
+const NOT_NAMES: [&str; 53] = [
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "union",
+    "unsafe",
+    "use",
+    "while",
+];
+
+/// Makes `userland/NAME`.
+///
+/// # Errors
+/// If the name cannot be one, or there is something of that name already.
+pub fn command(options: &NewOptions) -> Result<ExitCode> {
+    let name = options.name.as_str();
+    check(name)?;
+    if taken()?.contains(name) {
+        bail!("there is a package or program called `{name}` already; choose another name");
+    }
+    let folder = make(&project::root().join("userland"), name)?;
+    println!("made {}", folder.display());
+    println!("run it:   cargo xtask run -- {name} one two");
+    println!("test it:  cargo xtask test guest::{name}::");
+    println!("read on:  docs/writing-a-program.md");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The word can be a program's name: a package's, a file's in fakefs, and one that can be typed.
+fn check(name: &str) -> Result<()> {
+    const ADVICE: &str = "a name is made of lower-case letters, digits and single dashes, and begins with a letter";
+    let is_made_of = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !name.bytes().all(is_made_of) || name.contains("--") || name.ends_with('-') {
+        bail!("`{name}` cannot be a program's name: {ADVICE}");
+    }
+    if !name.starts_with(|letter: char| letter.is_ascii_lowercase()) {
+        bail!("`{name}` cannot be a program's name: {ADVICE}");
+    }
+    if name.len() > NAME_MAX_BYTES as usize {
+        bail!("`{name}` is too long: a file's name has at most {NAME_MAX_BYTES} bytes");
+    }
+    if name.starts_with("test-") {
+        bail!("`{name}`: names with `test-` are those of programs in userland/tests that are nothing but tests");
+    }
+    if name == SWAP_FILE {
+        bail!("`{name}` is the swap file's name");
+    }
+    if NOT_NAMES.contains(&name) {
+        bail!("`{name}` means something to the Rust compiler; choose another name");
+    }
+    Ok(())
+}
+
+/// The names of all packages, dependencies among them, and of all programs.
+fn taken() -> Result<BTreeSet<String>> {
+    let metadata = MetadataCommand::new().current_dir(project::root()).exec().context("cannot read the workspace")?;
+    let targets = metadata.packages.iter().flat_map(|package| &package.targets).filter(|target| target.is_bin());
+    let programs: BTreeSet<String> = targets.map(|target| target.name.clone()).collect();
+    let packages = metadata.packages.iter().map(|package| package.name.to_string());
+    Ok(packages.chain(programs).collect())
+}
+
+/// Makes the folder and its files. What is there already is left as it is.
+fn make(userland: &Path, name: &str) -> Result<PathBuf> {
+    let folder = userland.join(name);
+    match fs::create_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            bail!("{} is there already; nothing was changed", folder.display())
+        }
+        made => made.with_context(|| format!("cannot make {}", folder.display()))?,
+    }
+    fs::create_dir(folder.join("src"))?;
+    for (file, model) in FILES {
+        let path = folder.join(file);
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        file.write_all(renamed(model, name).as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(folder)
+}
+
+/// The model's text with its name replaced.
+fn renamed(model: &str, name: &str) -> String {
+    model.replace(MODEL, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{FILES, MODEL, check, make, renamed, taken};
+
+    #[test]
+    fn a_name_is_one_word_that_can_be_typed() {
+        for good in ["a", "mine", "my-tool", "tool2", "testing"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        let long = "a".repeat(56);
+        for bad in ["", "-a", "a-", "a--b", "2a", "A", "my tool", "../up", "a/b", "a_b", "ä", "a\n", ".", long.as_str()]
+        {
+            let error = check(bad).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{bad}`")), "{error}");
+        }
+        for (bad, why) in
+            [("swap", "swap file"), ("fn", "compiler"), ("alloc", "compiler"), ("test-mine", "userland/tests")]
+        {
+            assert!(check(bad).unwrap_err().to_string().contains(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn programs_and_packages_have_their_names_already() {
+        let taken = taken().unwrap();
+        for name in ["hello", "kernel", "libsys", "assist", "spin"] {
+            assert!(taken.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_program_is_the_model_under_its_own_name() {
+        let userland = tempfile::tempdir().unwrap();
+        let folder = make(userland.path(), "mine").unwrap();
+        for (file, model) in FILES {
+            let text = fs::read_to_string(folder.join(file)).unwrap();
+            assert_eq!(text, renamed(model, "mine"));
+            assert!(!text.contains(MODEL));
+        }
+        let main = fs::read_to_string(folder.join("src/main.rs")).unwrap();
+        assert!(main.contains("usage: mine ") && main.contains("tests: ["), "{main}");
+        assert!(fs::read_to_string(folder.join("Cargo.toml")).unwrap().contains("name = \"mine\"\n"));
+    }
+
+    #[test]
+    fn what_is_there_is_left_alone() {
+        let userland = tempfile::tempdir().unwrap();
+        fs::create_dir(userland.path().join("mine")).unwrap();
+        fs::write(userland.path().join("mine/notes"), "mine").unwrap();
+        let error = make(userland.path(), "mine").unwrap_err().to_string();
+        assert!(error.contains("is there already"), "{error}");
+        assert_eq!(fs::read_dir(userland.path().join("mine")).unwrap().count(), 1);
+    }
+}
