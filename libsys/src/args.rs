@@ -41,6 +41,22 @@ impl Args {
         argument(0).unwrap_or("program")
     }
 
+    /// How many strings the kernel has left, the program's name among them, and an array of pointers to them with a null at its end.
+    /// Each string ends with a zero byte. All of it stays where it is.
+    ///
+    /// ```no_run
+    /// let (count, strings) = libsys::Args::raw();
+    /// libsys::println!("{count} strings, at {strings:p}");
+    /// ```
+    pub fn raw() -> (u32, *const *const c_char) {
+        let start = START.load(Ordering::Relaxed).cast_const();
+        if start.is_null() {
+            return (0, core::ptr::null());
+        }
+        // SAFETY: as in `argument`.
+        (unsafe { *start }, start.wrapping_add(1).cast())
+    }
+
     #[cfg(target_arch = "x86")]
     pub(crate) fn remember(start: *const u32) {
         START.store(start.cast_mut(), Ordering::Relaxed);

@@ -1,4 +1,8 @@
 //! The calls, one function each, made from the table in `abi`. Programs use the typed functions of the other modules.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the links in the table's texts start from `abi`, and are checked there"
+)]
 
 use abi::Errno;
 
@@ -30,7 +34,9 @@ fn call(number: u32, arguments: [u32; 5]) -> Result<u32, Errno> {
 }
 
 macro_rules! stubs {
-    ($($(#[$doc:meta])* $number:literal => $name:ident as $function:ident($($argument:ident),*);)*) => {$(
+    ($($(#[$doc:meta])* $number:literal => $name:ident as $function:ident(
+        $($argument:ident $(: *$access:tt $pointee:ty)?),*
+    );)*) => {$(
         $(#[$doc])*
         ///
         /// ```no_run

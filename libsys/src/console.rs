@@ -39,6 +39,16 @@ impl Line {
         Self { handle, bytes: [0; LINE_BYTES], len: 0 }
     }
 
+    fn take(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.bytes[self.len] = byte;
+            self.len += 1;
+            if byte == b'\n' || self.len == LINE_BYTES {
+                self.flush();
+            }
+        }
+    }
+
     fn flush(&mut self) {
         write_all(self.handle, &self.bytes[..self.len]);
         self.len = 0;
@@ -47,13 +57,7 @@ impl Line {
 
 impl Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for &byte in text.as_bytes() {
-            self.bytes[self.len] = byte;
-            self.len += 1;
-            if byte == b'\n' || self.len == LINE_BYTES {
-                self.flush();
-            }
-        }
+        self.take(text.as_bytes());
         Ok(())
     }
 }
@@ -119,6 +123,17 @@ pub fn print(arguments: fmt::Arguments<'_>) {
     if let Ok(mut line) = LINE.0.try_borrow_mut() {
         // The line takes everything; only a value's own formatting can fail.
         let _ = line.write_fmt(arguments);
+    }
+}
+
+/// Prints bytes, which need not be UTF-8, in order with what `print!` prints.
+///
+/// ```no_run
+/// libsys::console::print_bytes(b"caf\x82\n");
+/// ```
+pub fn print_bytes(bytes: &[u8]) {
+    if let Ok(mut line) = LINE.0.try_borrow_mut() {
+        line.take(bytes);
     }
 }
 

@@ -16,6 +16,9 @@ const BOOT: &str = "boot";
 /// The kernel's name.
 const KERNEL: &str = "kernel";
 
+/// The library for programs in C.
+const LIBRARY: &str = "borrow";
+
 /// What was compiled.
 #[derive(Clone, Debug)]
 pub struct Guest {
@@ -23,6 +26,8 @@ pub struct Guest {
     pub boot: PathBuf,
     /// The kernel's.
     pub kernel: PathBuf,
+    /// The library for programs in C.
+    pub library: PathBuf,
     /// The programs', by name.
     pub programs: BTreeMap<String, PathBuf>,
 }
@@ -41,9 +46,9 @@ impl Guest {
         let stdout = child.stdout.take().context("cargo has no output")?;
         let mut files = BTreeMap::new();
         for message in Message::parse_stream(BufReader::new(stdout)) {
-            if let Message::CompilerArtifact(artifact) = message?
-                && let Some(file) = artifact.executable
-            {
+            let Message::CompilerArtifact(mut artifact) = message? else { continue };
+            let library = artifact.filenames.pop().filter(|_| artifact.target.is_staticlib());
+            if let Some(file) = artifact.executable.or(library) {
                 files.insert(artifact.target.name, file.into_std_path_buf());
             }
         }
@@ -51,7 +56,7 @@ impl Guest {
             bail!("the guest's programs do not compile");
         }
         let mut take = |name: &str| files.remove(name).with_context(|| format!("`{name}` was not built"));
-        Ok(Self { boot: take(BOOT)?, kernel: take(KERNEL)?, programs: files })
+        Ok(Self { boot: take(BOOT)?, kernel: take(KERNEL)?, library: take(LIBRARY)?, programs: files })
     }
 
     /// A program's ELF file with its symbols.
@@ -66,7 +71,7 @@ impl Guest {
     }
 }
 
-/// The guest's packages: boot loader, kernel, and whatever is in `userland`.
+/// The guest's packages: boot loader, kernel, the library for C, and whatever is in `userland`.
 ///
 /// # Errors
 /// If cargo cannot read the workspace.
@@ -76,5 +81,5 @@ pub fn packages() -> Result<Vec<String>> {
     let userland = project::root().join("userland");
     let programs = metadata.packages.iter().filter(|package| package.manifest_path.starts_with(&userland));
     let programs = programs.map(|package| package.name.to_string());
-    Ok([BOOT.into(), KERNEL.into()].into_iter().chain(programs).collect())
+    Ok([BOOT.into(), KERNEL.into(), LIBRARY.into()].into_iter().chain(programs).collect())
 }

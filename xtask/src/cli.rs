@@ -49,6 +49,10 @@ pub enum Command {
     Bench(BenchOptions),
     /// Builds the disk image and prints where it is and what is on it
     Image(ImageOptions),
+    /// Makes a folder with what a C program needs: header, library, linker script, an example and how to compile it
+    Sdk(SdkOptions),
+    /// Writes docs/abi.md anew from the tables of calls, errors and records
+    Docs,
     /// Boots a machine that waits for gdb, and attaches gdb to it if it is installed
     ///
     /// The symbols of the kernel and of PROGRAM (the shell if none is given) are loaded. Without gdb, the command to attach one is
@@ -129,6 +133,12 @@ pub struct RunOptions {
 pub struct NewOptions {
     /// What the program is called: lower-case letters, digits and dashes
     pub name: String,
+}
+
+#[derive(Args, Debug)]
+pub struct SdkOptions {
+    /// The folder; made if it is not there [default: target/sdk]
+    pub folder: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

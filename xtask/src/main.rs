@@ -10,7 +10,9 @@ mod kernel_options;
 mod machine;
 mod new;
 mod project;
+mod reference;
 mod run;
+mod sdk;
 mod setup;
 mod size;
 mod test;
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
         Command::Setup => setup::command(),
         Command::Run(options) => run::command(&options),
         Command::New(options) => new::command(&options),
+        Command::Sdk(options) => sdk::command(&options),
+        Command::Docs => reference::command(),
         Command::Test(options) => test::command(&options),
         Command::Bench(options) => bench::command(&options),
         Command::Image(options) => image::command(&options),

@@ -7,6 +7,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+extern crate std;
+
+pub mod description;
 mod errno;
 mod exit;
 pub mod image;

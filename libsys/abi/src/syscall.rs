@@ -5,7 +5,10 @@
 
 /// Hands the table of calls to a macro. Each row is `/// doc` `number => Name as function(argument, ...);`.
 ///
-/// The kernel's decoder and `libsys`'s stubs are both made from it. Numbers are never reused.
+/// An argument is a word. Where it is an address, `name: *mut Record` or `name: *const u8` says of what: that is how the header for C
+/// declares it. The errors that a call may return are named in its text.
+///
+/// The kernel's decoder, `libsys`'s stubs, `docs/abi.md` and the header for C are all made from it. Numbers are never reused.
 #[macro_export]
 macro_rules! syscall_table {
     ($macro:path) => {
@@ -14,20 +17,20 @@ macro_rules! syscall_table {
             0 => Exit as exit(code);
             /// Writes `len_bytes` bytes at `buffer` to `handle` (1 and 2: the console).
             /// Returns how many were written. `BadAddress`, `BadHandle`.
-            1 => Write as write(handle, buffer, len_bytes);
+            1 => Write as write(handle, buffer: *const u8, len_bytes);
             /// Promises `len_bytes` bytes, rounded up to pages; zero-filled at first touch.
             /// Returns the region's first address. `InvalidArgument` for 0 bytes, `OutOfAddressSpace`, `OutOfMemory`.
             2 => AllocateMemory as allocate_memory(len_bytes);
             /// Frees the region that `AllocateMemory` returned as `start`. `BadAddress` if none starts there.
-            3 => FreeMemory as free_memory(start);
+            3 => FreeMemory as free_memory(start: *mut u8);
             /// Starts the program in file `path` (`path_len` bytes of UTF-8). `arguments` is `arguments_len` bytes: each
             /// argument followed by a zero byte. Returns the child's pid. `BadAddress`, `BadName`, `NoSuchFile`,
             /// `NotExecutable`, `ArgumentsTooLong`, `OutOfMemory`, `TooManyProcesses`, `Io`.
-            4 => CreateProcess as create_process(path, path_len, arguments, arguments_len);
+            4 => CreateProcess as create_process(path: *const u8, path_len, arguments: *const u8, arguments_len);
             /// Waits until the child `pid` (0: any child) has ended and fills in the
             /// [`ExitStatus`](crate::record::ExitStatus) at `status`. Returns the child's pid. `BadAddress`, `NoChild`,
             /// `NoSuchProcess` if `pid` is no child of the caller.
-            5 => Wait as wait(pid, status);
+            5 => Wait as wait(pid, status: *mut ExitStatus);
             /// Lets the next runnable process run. Returns 0.
             6 => Yield as yield_now();
             /// Sleeps for at least `milliseconds`. Returns 0.
@@ -36,25 +39,27 @@ macro_rules! syscall_table {
             8 => GetPid as get_pid();
             /// Fills in the [`Mapping`](crate::record::Mapping) at `mapping` for the page that holds `address`.
             /// `BadAddress` if either address is not the caller's.
-            9 => GetMapping as get_mapping(address, mapping);
+            9 => GetMapping as get_mapping(address: *const u8, mapping: *mut Mapping);
             /// Fills in the [`SystemInfo`](crate::record::SystemInfo) at `info`. `BadAddress`.
-            10 => SystemInfo as system_info(info);
+            10 => SystemInfo as system_info(info: *mut SystemInfo);
             /// Reads at most `len_bytes` bytes from `handle` (0: a line of the console) into `buffer`, waiting for the
             /// first. Returns how many. `BadAddress`, `BadHandle`.
-            11 => Read as read(handle, buffer, len_bytes);
+            11 => Read as read(handle, buffer: *mut u8, len_bytes);
             /// Ends the machine with `status`. Only init may. `NotPermitted`.
             12 => Shutdown as shutdown(status);
             /// Fills in the [`Time`](crate::record::Time) at `time`. `BadAddress`.
-            13 => Time as time(time);
+            13 => Time as time(time: *mut Time);
             /// Fills in the [`DirectoryEntry`](crate::record::DirectoryEntry) at `entry` for the file at position `index` of
             /// the directory. `EndOfList`, `BadAddress`.
-            14 => ReadDirectory as read_directory(index, entry);
+            14 => ReadDirectory as read_directory(index, entry: *mut DirectoryEntry);
         }
     };
 }
 
 macro_rules! define_calls {
-    ($($(#[$doc:meta])* $number:literal => $name:ident as $function:ident($($argument:ident),*);)*) => {
+    ($($(#[$doc:meta])* $number:literal => $name:ident as $function:ident(
+        $($argument:ident $(: *$access:tt $pointee:ty)?),*
+    );)*) => {
         /// The number of a call, as in `eax`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u32)]

@@ -79,13 +79,17 @@ impl Wire for u64 {
     }
 }
 
-/// Declares a record whose fields are themselves [`Wire`], with its byte form.
+/// Declares a record whose fields are themselves [`Wire`] and [`Described`](crate::description::Described), with its byte form and
+/// its description.
 #[macro_export]
 macro_rules! wire_record {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+    (
+        $(#[doc = $text:literal])* $(#[derive($($derived:ident),*)])?
+        pub struct $name:ident { $($(#[doc = $field_text:literal])* pub $field:ident: $type:ty,)* }
+    ) => {
+        $(#[doc = $text])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq $($(, $derived)*)?)]
+        pub struct $name { $($(#[doc = $field_text])* pub $field: $type,)* }
 
         impl $crate::Wire for $name {
             const SIZE_BYTES: u32 = 0 $(+ <$type as $crate::Wire>::SIZE_BYTES)*;
@@ -97,6 +101,19 @@ macro_rules! wire_record {
             fn decode(from: &mut $crate::Reader<'_>) -> Option<Self> {
                 Some(Self { $($field: $crate::Wire::decode(from)?,)* })
             }
+        }
+
+        impl $crate::description::Described for $name {
+            const SHAPE: $crate::description::Shape =
+                $crate::description::Shape::Record(&$crate::description::RecordDescription {
+                    name: stringify!($name),
+                    text: concat!($($text, "\n"),*),
+                    fields: &[$($crate::description::Field {
+                        name: stringify!($field),
+                        text: concat!($($field_text, "\n"),*),
+                        shape: <$type as $crate::description::Described>::SHAPE,
+                    }),*],
+                });
         }
     };
 }

@@ -1,6 +1,7 @@
 //! Tests in QEMU: each boots a machine of its own, several at a time.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -10,11 +11,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::report::{Report, Verdict};
-use super::{Filter, programs, scenarios};
+use super::{Filter, c_programs, programs, scenarios};
 use crate::build::Guest;
 use crate::cli::{Accelerator, DiskOptions};
 use crate::console::step;
-use crate::image::{self, ImageSpec};
+use crate::image::{self, Extra, ImageSpec};
 use crate::kernel_options::KernelOptions;
 use crate::machine::{self, Console, End, Machine};
 use crate::size::Size;
@@ -22,6 +23,9 @@ use crate::{project, setup};
 
 /// No test takes longer, even on a slow host with others at its side.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Makes files in an empty folder; returns their names, which are those on the disk too.
+pub type MakeFiles = fn(&Guest, &Path) -> Result<Vec<String>>;
 
 /// A machine to boot, and what it is told.
 #[derive(Clone, Debug)]
@@ -38,6 +42,8 @@ pub struct Boot {
     pub program: Vec<String>,
     /// Files on the disk besides the programs.
     pub files: Vec<(&'static str, Vec<u8>)>,
+    /// Makes further files for the disk.
+    pub make: Option<MakeFiles>,
     /// What is typed at the console.
     pub typed: Vec<u8>,
     /// Done to the image before the machine starts.
@@ -56,6 +62,7 @@ impl Boot {
             options: vec!["seed=1".into()],
             program: program.iter().map(ToString::to_string).collect(),
             files: Vec::new(),
+            make: None,
             typed: Vec::new(),
             spoil: None,
             by_qemu: false,
@@ -131,7 +138,8 @@ pub fn names() -> Result<Vec<String>> {
 }
 
 fn cases(guest: &Guest) -> Result<Vec<Case>> {
-    Ok(programs::cases(guest)?.into_iter().chain(scenarios::cases(guest)?).collect())
+    let all = programs::cases(guest)?.into_iter().chain(scenarios::cases(guest)?);
+    Ok(all.chain([c_programs::case()]).collect())
 }
 
 /// Runs those that are wanted. A boot is made if any test judged by it is wanted.
@@ -205,7 +213,10 @@ fn log_of(case: &Case, outcome: &Outcome) -> String {
 /// Makes the image and runs the machine.
 fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outcome> {
     let options = KernelOptions { words: boot.options.clone(), program: boot.program.clone() };
-    let disk = DiskOptions { swap: boot.swap, extras: Vec::new() };
+    let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
+    let made = boot.make.map_or(Ok(Vec::new()), |make| make(guest, folder.path()))?;
+    let extras = made.into_iter().map(|name| Extra { path: folder.path().join(&name), name }).collect();
+    let disk = DiskOptions { swap: boot.swap, extras };
     let made_up: Vec<(&str, Vec<u8>)> = boot.files.clone();
     let spec = ImageSpec { guest, disk: &disk, options: &options, made_up: &made_up };
     let file = image::temporary(&project::guest_target(), &spec)?;
