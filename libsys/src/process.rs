@@ -37,11 +37,16 @@ impl Child {
     /// ```
     ///
     /// # Errors
-    /// `NoSuchFile`, `NotExecutable`, `OutOfMemory`, `TooManyProcesses`, `ArgumentsTooLong`, `BadName`, `Io`.
+    /// `NoSuchFile`, `NotExecutable`, `OutOfMemory`, `TooManyProcesses`, `ArgumentsTooLong`, `BadName`, `Io`; `InvalidArgument` if
+    /// an argument has a zero byte in it, which is where it would end.
     pub fn spawn<A: AsRef<str>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Result<Self, Errno> {
         let mut block = Vec::new();
         for argument in arguments {
-            block.extend_from_slice(argument.as_ref().as_bytes());
+            let bytes = argument.as_ref().as_bytes();
+            if bytes.contains(&0) {
+                return Err(Errno::InvalidArgument);
+            }
+            block.extend_from_slice(bytes);
             block.push(0);
         }
         let (name, words) = (program.as_bytes(), block.as_slice());

@@ -3,8 +3,8 @@
 //! A new program is `hello` under another name, so what is handed out is compiled, linted and tested with everything else.
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -144,13 +144,21 @@ fn make(userland: &Path, name: &str) -> Result<PathBuf> {
         }
         made => made.with_context(|| format!("cannot make {}", folder.display()))?,
     }
-    fs::create_dir(folder.join("src"))?;
-    for (file, model) in FILES {
-        let path = folder.join(file);
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        file.write_all(renamed(model, name).as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    if let Err(error) = fill(&folder, name) {
+        // Half a program would keep cargo from working at all. What went wrong is said, whether or not this succeeds.
+        let _ = fs::remove_dir_all(&folder);
+        return Err(error);
     }
     Ok(folder)
+}
+
+/// Writes the files into a new folder.
+fn fill(folder: &Path, name: &str) -> Result<()> {
+    fs::create_dir(folder.join("src")).with_context(|| format!("cannot write to {}", folder.display()))?;
+    FILES.into_iter().try_for_each(|(file, model)| {
+        let path = folder.join(file);
+        fs::write(&path, renamed(model, name)).with_context(|| format!("cannot write {}", path.display()))
+    })
 }
 
 /// The model's text with its name replaced.

@@ -145,8 +145,11 @@ fn number<'a>(text: &'a [u8], arguments: &mut impl Arguments) -> (usize, &'a [u8
 
 #[cfg(test)]
 mod tests {
+    use std::format as rust_format;
     use std::string::String;
     use std::vec::Vec;
+
+    use proptest::prelude::{any, prop_assert_eq, proptest};
 
     use super::{Arguments, format};
 
@@ -200,5 +203,41 @@ mod tests {
     fn what_is_no_conversion_is_printed_as_it_stands() {
         assert_eq!(formatted("100% sure %q %", &[], &[]), "100% sure %q %");
         assert_eq!(formatted("", &[], &[]), "");
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_look_as_in_rust(word in any::<u32>(), high in any::<u32>(), width in 0usize..30) {
+            let words = [word, high];
+            let (long, short) = ((u64::from(high) << 32 | u64::from(word)).cast_signed(), word.cast_signed());
+            for (text, words, expected) in [
+                ("%*lld", &words[..], rust_format!("{long:width$}")),
+                ("%-*llu", &words, rust_format!("{:<width$}", long.cast_unsigned())),
+                ("%*d", &words[..1], rust_format!("{short:width$}")),
+                ("%0*d", &words[..1], rust_format!("{short:0width$}")),
+                ("%-*x", &words[..1], rust_format!("{word:<width$x}")),
+                ("%0*X", &words[..1], rust_format!("{word:0width$X}")),
+            ] {
+                let all: Vec<u32> = [u32::try_from(width).unwrap()].iter().chain(words).copied().collect();
+                prop_assert_eq!(formatted(text, &all, &[]), expected, "{}", text);
+            }
+        }
+
+        #[test]
+        fn text_without_percent_signs_is_printed_as_it_is(text in "[^%]*", tail in "[^%]*") {
+            let (filled, whole) = (rust_format!("{text}%s{tail}"), rust_format!("{text}{tail}{tail}"));
+            prop_assert_eq!(formatted(&filled, &[], &[&tail]), whole);
+        }
+
+        #[test]
+        fn no_format_ends_in_a_panic(text in "[%a-z0-9.*-]*", words in any::<[u32; 8]>()) {
+            let mut len = 0;
+            // As many arguments as any such text can ask for, and no widths that take for ever.
+            let words: Vec<u32> = words.iter().cycle().map(|word| word % 1000).take(4 * text.len()).collect();
+            let texts: Vec<&str> = text.bytes().map(|_| "text").collect();
+            if !text.bytes().collect::<Vec<_>>().windows(4).any(|four| four.iter().all(u8::is_ascii_digit)) {
+                format(&mut |bytes: &[u8]| len += bytes.len(), text.as_bytes(), &mut List(&words, &texts));
+            }
+        }
     }
 }

@@ -192,6 +192,10 @@ fn machines() -> Vec<(Boot, Judge)> {
             outcome.expect_text("process 2 (assist) ended: read at 0x00000000 by instruction 0x")?;
             outcome.expect_text(": null pointer")
         }),
+        (Boot::new("long_lines_and_unfinished_ones_come_out_whole", &["assist", "long-lines"]), |outcome| {
+            let long = "ä".repeat(700);
+            outcome.expect_text(&format!("out {long} end\nerr {long} end\nno line"))
+        }),
         (Boot::new("a_panic_says_where_and_exits_with_101", &["assist", "panic"]), |outcome| {
             outcome.expect_status(101)?;
             outcome.expect_text("assist: panicked at userland/tests/src/bin/assist/errands.rs:")?;

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use libsys::memory::{PAGE_SIZE, Region};
 use libsys::process::{self, Child};
-use libsys::{Errno, call, system};
+use libsys::{Errno, call, eprintln, print, println, system};
 
 use super::rules::number;
 
@@ -28,6 +28,13 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "past-end" => past_end(argument()),
         "stack" => Ok(stack(argument())),
         "stack-call" => Ok(stack_call(argument())),
+        "long-lines" => {
+            let long = "ä".repeat(700);
+            println!("out {long} end");
+            eprintln!("err {long} end");
+            print!("no line");
+            Ok(0)
+        }
         "recurse" => Ok(recurse(0)),
         "x87" => Ok(x87(argument(), argument())),
         "constant" => Ok(u32::try_from("a constant".as_ptr().expose_provenance()).unwrap_or(0)),
