@@ -1,5 +1,6 @@
 //! The calls and their records as data: what `docs/abi.md` and the header for C are made from.
 
+use crate::Wire;
 use crate::record::{DirectoryEntry, ExitStatus, Mapping, SystemInfo, Time};
 
 /// A call.
@@ -94,39 +95,30 @@ pub struct Field {
     pub shape: Shape,
 }
 
-/// A type with a byte form that can be described. [`wire_record!`](crate::wire_record) does it for records.
-pub trait Described {
-    /// The byte form.
-    const SHAPE: Shape;
-}
-
-impl Described for u8 {
-    const SHAPE: Shape = Shape::Byte;
-}
-
-impl Described for u32 {
-    const SHAPE: Shape = Shape::Word;
-}
-
-impl Described for u64 {
-    const SHAPE: Shape = Shape::DoubleWord;
-}
-
 macro_rules! argument_kind {
     () => {
         ArgumentKind::Word
     };
-    (*const $pointee:ty) => {
-        ArgumentKind::Reads(<$pointee as Described>::SHAPE)
+    (*const $pointee:ident) => {
+        ArgumentKind::Reads(shape!($pointee))
     };
-    (*mut $pointee:ty) => {
-        ArgumentKind::FillsIn(<$pointee as Described>::SHAPE)
+    (*mut $pointee:ident) => {
+        ArgumentKind::FillsIn(shape!($pointee))
+    };
+}
+
+macro_rules! shape {
+    (u8) => {
+        Shape::Byte
+    };
+    ($record:ident) => {
+        <$record as Wire>::SHAPE
     };
 }
 
 macro_rules! describe_calls {
     ($($(#[doc = $text:literal])* $number:literal => $name:ident as $function:ident(
-        $($argument:ident $(: *$access:tt $pointee:ty)?),*
+        $($argument:ident $(: *$access:tt $pointee:ident)?),*
     );)*) => {
         /// Every call, in order of number.
         pub const CALLS: &[CallDescription] = &[$(CallDescription {
@@ -147,8 +139,9 @@ crate::syscall_table!(describe_calls);
 #[cfg(test)]
 mod tests {
     use std::format;
+    use std::vec::Vec;
 
-    use super::{ArgumentKind, CALLS, Described, Shape};
+    use super::{ArgumentKind, CALLS, Shape};
     use crate::record::{Account, DirectoryEntry, ExitStatus, Mapping, SystemInfo, Time};
     use crate::{Errno, ExitReason, Number, Wire};
 
@@ -183,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_in_a_calls_text_is_the_type_of_an_argument() {
+    fn a_record_that_a_call_fills_in_is_the_type_of_an_argument() {
         for call in CALLS {
             let points_to = |name: &str| {
                 call.arguments.iter().any(|argument| match argument.kind {
@@ -193,7 +186,9 @@ mod tests {
                     _ => false,
                 })
             };
-            for name in call.text.split("](crate::record::").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let text = call.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let filled_in = text.split("ills in the [`").skip(1);
+            for name in filled_in.filter_map(|rest| rest.split('`').next()) {
                 let hint = "write its argument as `name: *mut Record` in the table";
                 assert!(points_to(name), "{}: {hint}, for {name}", call.name);
             }
@@ -202,7 +197,7 @@ mod tests {
 
     #[test]
     fn descriptions_have_the_size_of_the_byte_form() {
-        fn compare<T: Described + Wire>() {
+        fn compare<T: Wire>() {
             assert_eq!(T::SHAPE.size_bytes(), T::SIZE_BYTES, "{:?}", T::SHAPE);
         }
         compare::<Account>();

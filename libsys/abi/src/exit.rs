@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::description::{Described, Field, RecordDescription, Shape};
+use crate::description::{Field, RecordDescription, Shape};
 use crate::{Reader, Wire, Writer};
 
 /// What an instruction wanted of an address.
@@ -126,6 +126,17 @@ impl fmt::Display for ExitReason {
 
 impl Wire for ExitReason {
     const SIZE_BYTES: u32 = 20;
+    const SHAPE: Shape = Shape::Record(&RecordDescription {
+        name: "ExitReason",
+        text: " How a process ended.\n",
+        fields: &[
+            word("how", " 0: it called `Exit`. 1: another process killed it. 2: it broke a rule.\n"),
+            word("what", " Its exit code; the pid of who killed it; the rule.\n"),
+            word("access", " For a broken rule, what it wanted. 0: read, 1: write, 2: execute.\n"),
+            word("address", " For a broken rule, the address it used, or else the instruction's own.\n"),
+            word("instruction", " For a broken rule, the address of the instruction.\n"),
+        ],
+    });
 
     fn encode(&self, out: &mut Writer<'_>) {
         let words = match *self {
@@ -150,20 +161,6 @@ impl Wire for ExitReason {
             _ => None,
         }
     }
-}
-
-impl Described for ExitReason {
-    const SHAPE: Shape = Shape::Record(&RecordDescription {
-        name: "ExitReason",
-        text: " How a process ended.\n",
-        fields: &[
-            word("how", " 0: it called `Exit`. 1: another process killed it. 2: it broke a rule.\n"),
-            word("what", " Its exit code; the pid of who killed it; the rule.\n"),
-            word("access", " For a broken rule, what it wanted. 0: read, 1: write, 2: execute.\n"),
-            word("address", " For a broken rule, the address it used, or else the instruction's own.\n"),
-            word("instruction", " For a broken rule, the address of the instruction.\n"),
-        ],
-    });
 }
 
 const fn word(name: &'static str, text: &'static str) -> Field {

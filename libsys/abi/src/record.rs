@@ -1,6 +1,6 @@
 //! Records that calls fill in.
 
-use crate::description::{Described, Field, RecordDescription, Shape};
+use crate::description::{Field, RecordDescription, Shape};
 use crate::{ExitReason, Reader, Wire, Writer, wire_record};
 
 wire_record! {
@@ -209,6 +209,15 @@ impl DirectoryEntry {
 
 impl Wire for DirectoryEntry {
     const SIZE_BYTES: u32 = 8 + NAME_BYTES_U32;
+    const SHAPE: Shape = Shape::Record(&RecordDescription {
+        name: "DirectoryEntry",
+        text: " A file's entry in the directory.\n",
+        fields: &[
+            Field { name: "len_bytes", text: " The file's length in bytes.\n", shape: Shape::Word },
+            Field { name: "name_len", text: " How many bytes its name has.\n", shape: Shape::Word },
+            Field { name: "name", text: " Its name, and zeros behind it.\n", shape: Shape::Bytes(NAME_BYTES_U32) },
+        ],
+    });
 
     fn encode(&self, out: &mut Writer<'_>) {
         out.word(self.len_bytes);
@@ -225,18 +234,6 @@ impl Wire for DirectoryEntry {
         }
         Some(Self { len_bytes, name_len, name })
     }
-}
-
-impl Described for DirectoryEntry {
-    const SHAPE: Shape = Shape::Record(&RecordDescription {
-        name: "DirectoryEntry",
-        text: " A file's entry in the directory.\n",
-        fields: &[
-            Field { name: "len_bytes", text: " The file's length in bytes.\n", shape: Shape::Word },
-            Field { name: "name_len", text: " How many bytes its name has.\n", shape: Shape::Word },
-            Field { name: "name", text: " Its name, and zeros behind it.\n", shape: Shape::Bytes(NAME_BYTES_U32) },
-        ],
-    });
 }
 
 #[cfg(test)]

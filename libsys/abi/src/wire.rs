@@ -3,10 +3,15 @@
 //! A record is encoded and decoded word by word, never transmuted, so no bytes from the other side of the ring
 //! boundary can become an invalid value.
 
+use crate::description::Shape;
+
 /// A value with a fixed byte form.
 pub trait Wire: Sized {
     /// The length of the byte form.
     const SIZE_BYTES: u32;
+
+    /// The byte form as others are told of it.
+    const SHAPE: Shape = if Self::SIZE_BYTES == 4 { Shape::Word } else { Shape::Bytes(Self::SIZE_BYTES) };
 
     /// Appends the byte form.
     fn encode(&self, out: &mut Writer<'_>);
@@ -65,6 +70,7 @@ impl Wire for u32 {
 
 impl Wire for u64 {
     const SIZE_BYTES: u32 = 8;
+    const SHAPE: Shape = Shape::DoubleWord;
 
     fn encode(&self, out: &mut Writer<'_>) {
         let [a, b, c, d, e, f, g, h] = self.to_le_bytes();
@@ -79,8 +85,7 @@ impl Wire for u64 {
     }
 }
 
-/// Declares a record whose fields are themselves [`Wire`] and [`Described`](crate::description::Described), with its byte form and
-/// its description.
+/// Declares a record whose fields are themselves [`Wire`], with its byte form and its description.
 #[macro_export]
 macro_rules! wire_record {
     (
@@ -93,6 +98,16 @@ macro_rules! wire_record {
 
         impl $crate::Wire for $name {
             const SIZE_BYTES: u32 = 0 $(+ <$type as $crate::Wire>::SIZE_BYTES)*;
+            const SHAPE: $crate::description::Shape =
+                $crate::description::Shape::Record(&$crate::description::RecordDescription {
+                    name: stringify!($name),
+                    text: concat!($($text, "\n"),*),
+                    fields: &[$($crate::description::Field {
+                        name: stringify!($field),
+                        text: concat!($($field_text, "\n"),*),
+                        shape: <$type as $crate::Wire>::SHAPE,
+                    }),*],
+                });
 
             fn encode(&self, out: &mut $crate::Writer<'_>) {
                 $($crate::Wire::encode(&self.$field, out);)*
@@ -101,19 +116,6 @@ macro_rules! wire_record {
             fn decode(from: &mut $crate::Reader<'_>) -> Option<Self> {
                 Some(Self { $($field: $crate::Wire::decode(from)?,)* })
             }
-        }
-
-        impl $crate::description::Described for $name {
-            const SHAPE: $crate::description::Shape =
-                $crate::description::Shape::Record(&$crate::description::RecordDescription {
-                    name: stringify!($name),
-                    text: concat!($($text, "\n"),*),
-                    fields: &[$($crate::description::Field {
-                        name: stringify!($field),
-                        text: concat!($($field_text, "\n"),*),
-                        shape: <$type as $crate::description::Described>::SHAPE,
-                    }),*],
-                });
         }
     };
 }
