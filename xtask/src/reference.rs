@@ -70,13 +70,7 @@ fn write_page(page: &mut String) -> std::fmt::Result {
 }
 
 fn write_record(page: &mut String, record: &RecordDescription) -> std::fmt::Result {
-    writeln!(
-        page,
-        "\n### {}\n\n{}, {} bytes.\n",
-        record.name,
-        as_cell(record.text).trim_end_matches('.'),
-        record.size_bytes()
-    )?;
+    writeln!(page, "\n### {}\n\n{} It has {} bytes.\n", record.name, as_cell(record.text), record.size_bytes())?;
     writeln!(page, "| offset | field | type | meaning |\n| ---: | --- | --- | --- |")?;
     let mut offset = 0;
     for field in record.fields {
@@ -144,7 +138,7 @@ fn find_records(shape: Shape, found: &mut Vec<&'static RecordDescription>) {
 
 /// A text in one line, as it stands in a cell: links to Rust items become links to the records' sections, or plain words.
 fn as_cell(text: &str) -> String {
-    let line: Vec<&str> = text.lines().map(str::trim).collect();
+    let line: Vec<&str> = text.split_whitespace().collect();
     without_rust_links(&line.join(" ")).replace('|', "\\|")
 }
 
