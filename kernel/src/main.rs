@@ -31,7 +31,7 @@ extern "C" fn kernel_main(magic: u32, info: u32) -> ! {
     let options = CommandLine::parse(info.command_line()); // decides how memory is divided
     let division = start::or_stop(memory::init(&info)); // frames and kernel half; the heap works from here on
     start::warn_of_unknown(&options); // now that there is nothing left to go wrong before it is read
-    process::scheduler::init(); // before the first interrupt, which may wake somebody
+    process::scheduler::init(&options); // before the first interrupt, which may wake somebody
     drivers::pic::init(); // before the first device that interrupts
     drivers::timer::init(); // before the disk, whose time-outs it counts
     drivers::console::enable_input(); // typed lines wait for the first reader

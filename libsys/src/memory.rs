@@ -134,7 +134,7 @@ pub fn mapping(at: *const u8) -> Result<Mapping, Errno> {
 
 /// Makes a call that fills in a record.
 pub(crate) fn filled<T: Wire>(call: impl FnOnce(u32) -> Result<u32, Errno>) -> Result<T, Errno> {
-    const RECORD_MAX_BYTES: usize = 128;
+    const RECORD_MAX_BYTES: usize = 256;
     const { assert!(T::SIZE_BYTES as usize <= RECORD_MAX_BYTES) };
     let mut bytes = [0u8; RECORD_MAX_BYTES];
     call(address(bytes.as_mut_ptr()))?;

@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use abi::Errno;
+use abi::process::ProcessInfo;
 use abi::record::ExitStatus;
+use abi::{Class, Errno};
 
 use crate::memory::{address, filled, length};
 use crate::{call, console};
@@ -162,4 +163,43 @@ pub fn yield_now() {
 pub fn sleep(time: Duration) {
     // It cannot fail.
     let _ = call::sleep(u32::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u32::MAX));
+}
+
+/// Ends the process with this pid, whatever it is doing. It is gone for good once [`wait_for`] says so.
+///
+/// # Errors
+/// `NoSuchProcess`, `NotPermitted` if it is none of this process's descendants, nor of the process that started this one.
+pub fn kill(pid: u32) -> Result<(), Errno> {
+    call::kill(pid).map(|_| ())
+}
+
+/// Puts this process or a child into a class.
+///
+/// # Errors
+/// `NoSuchProcess`, `NotPermitted` if it is neither, or the class is a higher one and this process is not real-time.
+pub fn set_priority(pid: u32, class: Class) -> Result<(), Errno> {
+    call::set_priority(pid, class.number()).map(|_| ())
+}
+
+/// What the kernel knows of the process with this pid.
+///
+/// # Errors
+/// `NoSuchProcess`.
+pub fn info(pid: u32) -> Result<ProcessInfo, Errno> {
+    info_from(pid).filter(|info| info.pid == pid).ok_or(Errno::NoSuchProcess)
+}
+
+/// All processes, by pid. Those that come or go meanwhile may or may not be among them.
+pub fn all() -> impl Iterator<Item = ProcessInfo> {
+    let mut next = Some(0);
+    core::iter::from_fn(move || {
+        let found = info_from(next?);
+        next = found.and_then(|info| info.pid.checked_add(1));
+        found
+    })
+}
+
+/// The process with the lowest pid that is not below this one.
+fn info_from(pid: u32) -> Option<ProcessInfo> {
+    filled(|info| call::process_info(pid, info)).ok()
 }

@@ -2,12 +2,18 @@
 //!
 //! The table decides; the kernel keeps what needs a CPU (stack, saved registers) in the entry's payload `T`.
 
+mod rights;
+#[cfg(test)]
+mod tests;
+
 use alloc::vec::Vec;
 
 use abi::record::ExitStatus;
 
 use crate::addr::Pid;
 use crate::frame_table::OutOfMemory;
+
+pub use rights::Denied;
 
 /// Names a process inside the kernel: its place in the table. Reused once the process was waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +47,12 @@ struct Entry<T> {
     life: Life<T>,
     /// It is blocked in `Wait` for this child (or any).
     waits_for: Option<ChildChoice>,
+    /// Its parent is not who started it: that one has ended, and init has taken its place.
+    is_adopted: bool,
+    /// Somebody has made it real-time; see [`ProcessTable::grant_class`].
+    may_be_real_time: bool,
+    /// Who has killed it, if it was killed. It ends as soon as it can.
+    killed_by: Option<Pid>,
 }
 
 /// Which child a parent waits for.
@@ -119,7 +131,15 @@ impl<T> ProcessTable<T> {
             self.entries.push(None);
         }
         let pid = self.unused_pid();
-        self.entries[place] = Some(Entry { pid, parent, life: Life::Alive(payload), waits_for: None });
+        self.entries[place] = Some(Entry {
+            pid,
+            parent,
+            life: Life::Alive(payload),
+            waits_for: None,
+            is_adopted: false,
+            may_be_real_time: parent.is_none(),
+            killed_by: None,
+        });
         Ok((ProcessSlot(index), pid))
     }
 
@@ -165,6 +185,26 @@ impl<T> ProcessTable<T> {
         Some(self.entries.get(slot.index())?.as_ref()?.pid)
     }
 
+    /// The process with the lowest pid that is not below `pid`, alive or not yet waited for.
+    pub fn first_from(&self, pid: Pid) -> Option<ProcessSlot> {
+        let exist = (0..).zip(&self.entries).filter_map(|(index, entry)| Some((entry.as_ref()?.pid, index)));
+        let (_, index) = exist.filter(|&(found, _)| found >= pid).min()?;
+        Some(ProcessSlot(index))
+    }
+
+    /// The parent of the process in this slot; none has init.
+    pub fn parent(&self, slot: ProcessSlot) -> Option<Pid> {
+        self.entries.get(slot.index())?.as_ref()?.parent
+    }
+
+    /// How the process in this slot ended, if it has.
+    pub fn status(&self, slot: ProcessSlot) -> Option<&ExitStatus> {
+        match self.entries.get(slot.index())? {
+            Some(Entry { life: Life::Ended(status), .. }) => Some(status),
+            _ => None,
+        }
+    }
+
     /// How many processes exist, those that were not waited for included.
     pub fn count(&self) -> u32 {
         self.entries.iter().flatten().fold(0, |count, _| count + 1)
@@ -190,6 +230,7 @@ impl<T> ProcessTable<T> {
         let mut dead_child = None;
         for child in self.entries.iter_mut().flatten().filter(|entry| entry.parent == Some(pid)) {
             child.parent = Some(Pid::INIT);
+            child.is_adopted = true;
             if matches!(child.life, Life::Ended(_)) {
                 dead_child = Some(child.pid);
             }
@@ -237,92 +278,4 @@ pub struct Woken {
     pub parent: Option<ProcessSlot>,
     /// Init, if it was handed a child that had ended.
     pub init: Option<ProcessSlot>,
-}
-
-#[cfg(test)]
-mod tests {
-    use abi::ExitReason;
-    use abi::record::{Account, ExitStatus};
-
-    use super::{AddError, ChildChoice, MAX_PROCESSES, ProcessTable, WaitError, WaitOutcome, Woken};
-    use crate::addr::Pid;
-
-    fn status(pid: Pid) -> ExitStatus {
-        ExitStatus { pid: pid.number(), reason: ExitReason::Exited(pid.number() * 10), account: Account::default() }
-    }
-
-    #[test]
-    fn a_parent_gets_the_reason_of_its_child_exactly_once() {
-        let mut table = ProcessTable::default();
-        let (init, init_pid) = table.add(None, ()).unwrap();
-        let (child, pid) = table.add(Some(init_pid), ()).unwrap();
-        assert_eq!((init_pid, pid), (Pid::INIT, Pid::new(2)));
-        assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
-        assert_eq!(table.end(child, status(pid)), Some(((), Woken { parent: Some(init), init: None })));
-        assert_eq!(table.end(child, status(pid)), None, "one cannot end twice");
-        assert_eq!(table.wait(init, ChildChoice::Only(pid)), Ok(WaitOutcome::Ended(status(pid))));
-        assert_eq!(table.wait(init, ChildChoice::Only(pid)), Err(WaitError::NotAChild));
-        assert_eq!(table.wait(init, ChildChoice::Any), Err(WaitError::NoChild));
-        assert_eq!(table.count(), 1);
-    }
-
-    #[test]
-    fn a_parent_that_waits_for_one_child_is_not_woken_by_another() {
-        let mut table = ProcessTable::default();
-        let (init, init_pid) = table.add(None, ()).unwrap();
-        let (first, first_pid) = table.add(Some(init_pid), ()).unwrap();
-        let (_, second_pid) = table.add(Some(init_pid), ()).unwrap();
-        assert_eq!(table.wait(init, ChildChoice::Only(second_pid)), Ok(WaitOutcome::MustWait));
-        assert_eq!(table.end(first, status(first_pid)), Some(((), Woken { parent: None, init: None })));
-        assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::Ended(status(first_pid))));
-    }
-
-    #[test]
-    fn orphans_are_adopted_by_init_dead_or_alive() {
-        let mut table = ProcessTable::default();
-        let (init, init_pid) = table.add(None, ()).unwrap();
-        let (parent, parent_pid) = table.add(Some(init_pid), ()).unwrap();
-        let (dead, dead_pid) = table.add(Some(parent_pid), ()).unwrap();
-        let (alive, alive_pid) = table.add(Some(parent_pid), ()).unwrap();
-        assert!(table.end(dead, status(dead_pid)).is_some());
-        assert_eq!(table.wait(init, ChildChoice::Only(dead_pid)), Err(WaitError::NotAChild));
-        assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
-        let (_, woken) = table.end(parent, status(parent_pid)).unwrap();
-        assert_eq!(woken.parent, Some(init));
-        assert_eq!(table.wait(init, ChildChoice::Only(dead_pid)), Ok(WaitOutcome::Ended(status(dead_pid))));
-        assert_eq!(table.wait(init, ChildChoice::Only(alive_pid)), Ok(WaitOutcome::MustWait));
-        let (_, woken) = table.end(alive, status(alive_pid)).unwrap();
-        assert_eq!(woken.parent, Some(init));
-    }
-
-    #[test]
-    fn init_is_woken_for_a_dead_child_it_inherits() {
-        let mut table = ProcessTable::default();
-        let (init, init_pid) = table.add(None, ()).unwrap();
-        let (other, other_pid) = table.add(Some(init_pid), ()).unwrap();
-        let (parent, parent_pid) = table.add(Some(other_pid), ()).unwrap();
-        let (dead, dead_pid) = table.add(Some(parent_pid), ()).unwrap();
-        table.end(dead, status(dead_pid)).unwrap();
-        assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
-        let (_, woken) = table.end(parent, status(parent_pid)).unwrap();
-        assert_eq!(woken, Woken { parent: None, init: Some(init) });
-        assert!(table.get(other).is_some());
-    }
-
-    #[test]
-    fn a_full_table_refuses_and_a_freed_place_is_used_again() {
-        let mut table = ProcessTable::default();
-        let (init, init_pid) = table.add(None, 0).unwrap();
-        let (slot, pid) = table.add(Some(init_pid), 1).unwrap();
-        for _ in 2..MAX_PROCESSES {
-            table.add(Some(init_pid), 2).unwrap();
-        }
-        assert_eq!(table.add(Some(init_pid), 3), Err(AddError::TableFull));
-        table.end(slot, status(pid)).unwrap();
-        assert_eq!(table.add(Some(init_pid), 3), Err(AddError::TableFull), "not waited for yet");
-        table.wait(init, ChildChoice::Any).unwrap();
-        let (reused, new_pid) = table.add(Some(init_pid), 3).unwrap();
-        assert_eq!(reused, slot);
-        assert_ne!(new_pid, pid, "a pid is not used again soon");
-    }
 }

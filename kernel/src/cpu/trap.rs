@@ -7,7 +7,7 @@ use kcore::fault::{Fault, FaultCode};
 
 use super::exceptions;
 use crate::drivers::{self, timer};
-use crate::process::scheduler;
+use crate::process::{self, scheduler};
 use crate::{memory, syscall};
 
 /// Exceptions 0..32 and interrupt lines 0..16.
@@ -108,6 +108,9 @@ extern "C" fn trap(frame: &mut TrapFrame) {
         Some(line) => interrupt(line, frame.is_from_user()),
         None => exceptions::handle(frame),
     }
+    if frame.is_from_user() {
+        process::end_if_killed();
+    }
 }
 
 /// An interrupt. One that interrupted ring 3 may end the time slice of the process there.
@@ -126,6 +129,7 @@ extern "C" fn page_fault(frame: &mut TrapFrame, address: u32) {
     let fault = Fault::decode(VirtAddr::new(address), code, instruction);
     if frame.is_from_user() {
         memory::fault::from_user(&fault, instruction);
+        process::end_if_killed();
     } else if let Some(resume_at) = memory::fault::from_kernel(&fault, instruction) {
         frame.eip = resume_at.raw();
     } else {
@@ -135,5 +139,7 @@ extern "C" fn page_fault(frame: &mut TrapFrame, address: u32) {
 
 /// Calls: `number` from `eax`, `arguments` from `ebx ecx edx esi edi`. What it returns is left in `eax`.
 extern "C" fn system_call(number: u32, arguments: &[u32; 5]) -> u32 {
-    syscall::dispatch(number, *arguments)
+    let result = syscall::dispatch(number, *arguments);
+    process::end_if_killed();
+    result
 }

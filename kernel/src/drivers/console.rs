@@ -12,8 +12,8 @@ use super::pic;
 use super::serial::SerialPort;
 use super::vga::VgaScreen;
 use crate::cell::KernelCell;
-use crate::process::scheduler;
 use crate::process::waiters::Waiters;
+use crate::process::{Killed, WaitsFor, scheduler};
 
 /// The keyboard's interrupt line.
 pub const KEYBOARD_LINE: u8 = 1;
@@ -89,13 +89,16 @@ pub fn write_bytes(bytes: &[u8]) {
 
 /// Takes a finished line of input, its `\n` included, or as much of it as fits; the current process waits for it. Nothing at
 /// the end of the input.
-pub fn read_line(into: &mut [u8]) -> &[u8] {
+///
+/// # Errors
+/// [`Killed`] if the process was killed while it waited.
+pub fn read_line(into: &mut [u8]) -> Result<&[u8], Killed> {
     loop {
         match with_console(|console| console.read(into)) {
-            Some(count) => return &into[..count],
+            Some(count) => return Ok(&into[..count]),
             None => {
                 READERS.with(|readers| readers.add(scheduler::current_slot()));
-                scheduler::block();
+                scheduler::block_unless_killed(WaitsFor::Console)?;
             }
         }
     }

@@ -14,8 +14,8 @@ use super::with_files;
 use crate::cell::KernelCell;
 use crate::drivers::ata;
 use crate::memory::frames;
-use crate::process::scheduler;
 use crate::process::waiters::Waiters;
+use crate::process::{WaitsFor, scheduler};
 
 const SECTORS_PER_BLOCK: u32 = BLOCK_SIZE / SECTOR_SIZE;
 const _: () = assert!(BLOCK_SIZE == PAGE_SIZE, "a file's page is a block");
@@ -81,7 +81,7 @@ pub fn commit() -> Result<(), Errno> {
         }
         was_busy
     }) {
-        scheduler::block();
+        scheduler::block(WaitsFor::Disk);
     }
     let pending = with_files(|files| core::mem::take(&mut files.device_mut().pending)).unwrap_or_default();
     let result =

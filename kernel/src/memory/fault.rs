@@ -9,7 +9,7 @@ use super::paging;
 use crate::cpu::usercopy;
 use crate::process::{self, scheduler};
 
-/// A fault in ring 3. Returns if the access may be tried again; otherwise the process ends.
+/// A fault in ring 3. Returns if the access may be tried again, or the process was killed; otherwise the process ends.
 #[inline]
 pub fn from_user(fault: &Fault, instruction: VirtAddr) {
     if let Err(error) = paging::repair(scheduler::current().space, fault) {
@@ -30,7 +30,8 @@ pub fn from_kernel(fault: &Fault, instruction: VirtAddr) -> Option<VirtAddr> {
         return None;
     }
     match paging::repair(scheduler::current().space, fault) {
-        Ok(()) => Some(instruction),
-        Err(_) => Some(error_exit),
+        // A killed process gives the copy up: its fault may not have been waited for.
+        Ok(()) if !scheduler::is_killed() => Some(instruction),
+        Ok(()) | Err(_) => Some(error_exit),
     }
 }

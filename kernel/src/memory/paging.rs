@@ -14,7 +14,7 @@ use super::write_back;
 use crate::cell::KernelCell;
 use crate::drivers::ata::{Direction, transfer};
 use crate::files;
-use crate::process::transit;
+use crate::process::{Killed, transit};
 
 /// The pager and the tables it works on.
 pub struct Memory {
@@ -44,7 +44,8 @@ pub fn with_memory<R>(work: impl FnOnce(&mut Memory) -> R) -> R {
     })
 }
 
-/// Repairs the page table for one fault of `space`; may wait for the disk.
+/// Repairs the page table for one fault of `space`; may wait for the disk. If the process is killed meanwhile, it may come back
+/// with nothing repaired.
 ///
 /// # Errors
 /// A [`FaultError`] if the access is not allowed or cannot be served.
@@ -67,7 +68,7 @@ pub fn repair(space: SpaceId, fault: &Fault) -> Result<(), FaultError> {
 fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), FaultError> {
     let mut step = first;
     loop {
-        match step {
+        let waited = match step {
             Step::Done => return Ok(()),
             Step::Read(ticket) => {
                 let maps_itself = matches!(ticket.source(), Source::Slots(..));
@@ -75,9 +76,13 @@ fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), Fault
                 if maps_itself {
                     return Ok(());
                 }
+                Ok(())
             }
             Step::Write(ticket) => write_out(ticket),
-            Step::Wait => transit::wait(),
+            Step::Wait => transit::wait_unless_killed(),
+        };
+        if waited.is_err() {
+            return Ok(());
         }
         step = with_memory(|memory| memory.pager.resolve(&mut memory.mmu, space, fault))?;
     }
@@ -122,30 +127,35 @@ fn read_pages(ticket: &PageIn) -> Result<(), TransferFailed> {
 }
 
 /// Parks borrowed frames' pages on the disk; the process waits until the first has left, or is wanted back.
-pub fn write_out(ticket: PageOut) {
+///
+/// # Errors
+/// [`Killed`] if the process was killed while it waited; the pages leave nevertheless.
+pub fn write_out(ticket: PageOut) -> Result<(), Killed> {
     let first = ticket.frames().first().copied();
     write_back::begin(ticket);
     let is_under_way = |frame| with_memory(|memory| memory.pager.frames().get(frame).is_in_transit());
     while first.is_some_and(is_under_way) {
-        transit::wait();
+        transit::wait_unless_killed()?;
     }
+    Ok(())
 }
 
 /// Makes an address space with a directory; may wait for a frame.
 ///
 /// # Errors
-/// See [`GrantError`]; nothing is left behind then.
+/// See [`GrantError`]; nothing is left behind then. `Refused`, too, if the current process was killed while it waited.
 pub fn create_space() -> Result<SpaceId, GrantError> {
     let id = with_memory(|memory| memory.pager.create_space())?;
     loop {
-        match with_memory(|memory| memory.pager.give_directory(&mut memory.mmu, id)) {
+        let waited = match with_memory(|memory| memory.pager.give_directory(&mut memory.mmu, id)) {
             Ok(()) => return Ok(id),
-            Err(Shortage::Write(ticket)) => write_out(ticket),
-            Err(Shortage::Wait) => transit::wait(),
-            Err(Shortage::OutOfFrames) => {
-                with_memory(|memory| memory.pager.destroy_space(&mut memory.mmu, id));
-                return Err(GrantError::Refused);
-            }
+            Err(Shortage::Write(ticket)) => write_out(ticket).map_err(|Killed| GrantError::Refused),
+            Err(Shortage::Wait) => transit::wait_unless_killed().map_err(|Killed| GrantError::Refused),
+            Err(Shortage::OutOfFrames) => Err(GrantError::Refused),
+        };
+        if let Err(error) = waited {
+            with_memory(|memory| memory.pager.destroy_space(&mut memory.mmu, id));
+            return Err(error);
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct UserMemory {
 }
 
 /// The largest record that crosses the boundary.
-const RECORD_MAX_BYTES: usize = 128;
+const RECORD_MAX_BYTES: usize = 256;
 
 impl UserMemory {
     /// The memory of `space`, which must be the active one.

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use abi::Errno;
-use arrayvec::ArrayString;
+use abi::process::ProcessName;
+use abi::{Class, Errno};
 use kcore::addr::{PAGE_SIZE, Page, Pid, VirtAddr};
 use kcore::frame_table::SpaceId;
 use kcore::pager::GrantError;
@@ -14,7 +14,7 @@ use kcore::user_slice::UserSlice;
 use kcore::vm_pool::{Backing, Rights};
 
 use super::scheduler::{self, with_scheduler};
-use super::{Arguments, Current, NAME_MAX, Process, Start};
+use super::{Arguments, Current, Process, Start, WaitsFor};
 use crate::cpu::fpu::FpuState;
 use crate::cpu::switch::{SavedStack, enter_user};
 use crate::drivers::timer;
@@ -95,7 +95,7 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments) -> Result<P
     grant_segments(id, &program, &image)?;
     let directory = with_memory(|memory| memory.pager.spaces().get(id).and_then(|space| space.directory()));
     let process = Process {
-        name: short_name(path),
+        name: ProcessName::new(path),
         // SAFETY: the stack was made just now.
         saved: unsafe { SavedStack::new(stack.top(), begin) },
         stack,
@@ -104,15 +104,26 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments) -> Result<P
         fpu,
         _program: program,
         start: Some(Start { entry: image.entry, arguments }),
+        waits_for: WaitsFor::Time,
+        cpu_tsc: 0,
     };
-    let (slot, pid) =
-        with_scheduler(|scheduler| scheduler.table.add(parent, process)).map_err(|error| match error {
+    let pid = enlist(parent, process)?;
+    space.0 = None;
+    Ok(pid)
+}
+
+/// Puts the process into the table, in its parent's class, and makes it runnable.
+fn enlist(parent: Option<Pid>, process: Process) -> Result<Pid, CreateError> {
+    with_scheduler(|scheduler| {
+        let class = parent.and_then(|pid| scheduler.table.slot_of(pid)).map(|slot| scheduler.dispatcher.class(slot));
+        let (slot, pid) = scheduler.table.add(parent, process).map_err(|error| match error {
             AddError::TableFull => CreateError::TooManyProcesses,
             AddError::OutOfMemory => CreateError::OutOfMemory,
         })?;
-    space.0 = None;
-    scheduler::wake(slot);
-    Ok(pid)
+        scheduler.dispatcher.set_class(slot, class.unwrap_or(Class::Interactive));
+        scheduler.dispatcher.enqueue(slot);
+        Ok(pid)
+    })
 }
 
 /// Grants the program's segments and the top of its stack.
@@ -132,15 +143,10 @@ fn grant_segments(id: SpaceId, program: &FileUse, image: &ProgramImage) -> Resul
     })
 }
 
-fn short_name(path: &str) -> ArrayString<NAME_MAX> {
-    let mut name = ArrayString::new();
-    path.chars().take_while(|&letter| name.try_push(letter).is_ok()).for_each(drop);
-    name
-}
-
 /// The first that a new process does, on its own kernel stack and in its own address space.
 extern "C" fn begin() -> ! {
     scheduler::bury();
+    super::end_if_killed();
     let current = scheduler::current();
     let start =
         with_scheduler(|scheduler| scheduler.table.get_mut(current.slot).and_then(|process| process.start.take()));
@@ -152,6 +158,7 @@ extern "C" fn begin() -> ! {
                 crate::provoke::run();
                 timer::note_first_program();
             }
+            super::end_if_killed();
             enter_user(entry, stack)
         }
         Err(_) => {

@@ -5,18 +5,21 @@ use abi::{Access, Errno, ExitReason, FaultKind};
 use kcore::pager::AddressSpace;
 use kcore::process_table::{ChildChoice, WaitError, WaitOutcome};
 
+use super::WaitsFor;
 use super::scheduler::{self, with_scheduler};
 use crate::cpu::fpu;
 use crate::drivers::console::kprintln;
 use crate::memory::kernel_directory;
 use crate::memory::paging::with_memory;
 
-/// Ends the current process. Everything it held is given back at once, but for the kernel stack it stands on.
+/// Ends the current process. Everything it held is given back at once, but for the kernel stack it stands on. If it was killed, that is
+/// the reason, whatever it was up to.
 pub fn end_current(reason: ExitReason) -> ! {
     let current = scheduler::current();
+    let reason = scheduler::killer().map_or(reason, |by| ExitReason::Killed(by.number()));
     if let ExitReason::Fault { .. } = reason {
         let name = with_scheduler(|scheduler| scheduler.table.get(current.slot).map(|process| process.name));
-        kprintln!("process {} ({}) ended: {reason}", current.pid, name.as_deref().unwrap_or("?"));
+        kprintln!("process {} ({}) ended: {reason}", current.pid, name.unwrap_or_default().as_str());
     }
     let account = with_memory(|memory| {
         let account = memory.pager.spaces().get(current.space).map(AddressSpace::account).copied();
@@ -48,13 +51,13 @@ pub(super) fn end_without_stack() -> ! {
 /// Waits until a child has ended and returns how.
 ///
 /// # Errors
-/// `NoChild`, or `NoSuchProcess` if `choice` names nobody or no child.
+/// `NoChild`, or `NoSuchProcess` if `choice` names nobody or no child. Some error, too, if the caller was killed meanwhile.
 pub fn wait_for_child(choice: ChildChoice) -> Result<ExitStatus, Errno> {
     let slot = scheduler::current_slot();
     loop {
         match with_scheduler(|scheduler| scheduler.table.wait(slot, choice)) {
             Ok(WaitOutcome::Ended(status)) => return Ok(status),
-            Ok(WaitOutcome::MustWait) => scheduler::block(),
+            Ok(WaitOutcome::MustWait) => scheduler::block_unless_killed(WaitsFor::Child)?,
             Err(WaitError::NoChild) => return Err(Errno::NoChild),
             Err(WaitError::NotAChild) => return Err(Errno::NoSuchProcess),
         }

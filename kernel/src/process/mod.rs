@@ -6,31 +6,59 @@
 
 mod create;
 mod end;
+mod info;
+mod kill;
 pub mod scheduler;
 pub mod transit;
 pub mod waiters;
 
 use alloc::boxed::Box;
 
-use arrayvec::ArrayString;
+use abi::process::{ProcessName, ProcessState};
 use kcore::addr::{Frame, Pid, VirtAddr};
 use kcore::frame_table::SpaceId;
 use kcore::process_table::ProcessSlot;
 
 pub use create::{CreateError, create};
 pub use end::{end_current, wait_for_child};
+pub use info::info;
+pub use kill::{Killed, end_if_killed, kill, set_class};
 
 use crate::cpu::fpu::FpuState;
 use crate::cpu::switch::SavedStack;
 use crate::files::FileUse;
 use crate::memory::stacks::KernelStack;
 
-/// Longest name kept of a process, in bytes; longer ones are cut.
-const NAME_MAX: usize = 32;
+/// What a blocked process waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// A time.
+    Time,
+    /// The end of a child.
+    Child,
+    /// A line of the console.
+    Console,
+    /// A transfer of the disk, or room in its queue.
+    Disk,
+    /// A page on its way from or to the disk.
+    Page,
+}
+
+impl From<WaitsFor> for ProcessState {
+    fn from(what: WaitsFor) -> Self {
+        match what {
+            WaitsFor::Time => Self::Sleeping,
+            WaitsFor::Child => Self::WaitsForChild,
+            WaitsFor::Console => Self::WaitsForConsole,
+            WaitsFor::Disk => Self::WaitsForDisk,
+            WaitsFor::Page => Self::WaitsForPage,
+        }
+    }
+}
 
 /// What the kernel keeps of a process while it is alive.
 pub struct Process {
-    name: ArrayString<NAME_MAX>,
+    name: ProcessName,
     stack: KernelStack,
     /// Where its registers are while it does not run.
     saved: SavedStack,
@@ -41,6 +69,10 @@ pub struct Process {
     _program: FileUse,
     /// What it needs to begin; taken when it first runs.
     start: Option<Start>,
+    /// What it waits for, if it neither runs nor is queued to.
+    waits_for: WaitsFor,
+    /// How long it has had the CPU before it was given it last, in counts of the time-stamp counter.
+    cpu_tsc: u64,
 }
 
 /// How a new process begins.

@@ -1,10 +1,18 @@
-//! Who runs: round robin over the runnable processes, ten milliseconds each.
+//! Who runs. Which process is next is decided in [`kcore::scheduling`]; here the CPU changes hands.
+//!
+//! A time slice ends with the tick of the timer, after ten milliseconds at most. Kernel code is not preempted: a process in a
+//! call gives way only where it waits ([`block`]) or asks to ([`yield_now`]).
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use abi::process::ProcessState;
+use kcore::addr::Pid;
+use kcore::command_line::CommandLine;
 use kcore::process_table::{ProcessSlot, ProcessTable};
-use kcore::run_queue::RunQueue;
-use kcore::sleepers::Sleepers;
+use kcore::rng::Rng;
+use kcore::scheduling::{Dispatcher, Sleepers};
 
-use super::{Current, Process};
+use super::{Current, Killed, Process, WaitsFor};
 use crate::cell::KernelCell;
 use crate::cpu::{fpu, gdt, interrupts, switch};
 use crate::drivers::timer;
@@ -14,10 +22,13 @@ use crate::memory::paging::with_memory;
 pub struct Scheduler {
     /// The processes.
     pub table: ProcessTable<Process>,
-    queue: RunQueue,
+    /// Who runs next, and the processes' classes.
+    pub dispatcher: Dispatcher,
     sleepers: Sleepers,
     /// Who runs; nobody while the CPU idles.
     current: Option<ProcessSlot>,
+    /// When it was given the CPU, by the time-stamp counter.
+    current_since: u64,
     /// Whose kernel stack is in use: the current process's, or that of the last one while the CPU idles.
     stack_of: Option<ProcessSlot>,
     /// A process that has ended, and whose stack was in use until the switch away from it.
@@ -26,16 +37,28 @@ pub struct Scheduler {
 
 static SCHEDULER: KernelCell<Option<Scheduler>> = KernelCell::new(None);
 
+/// The process that runs was killed. Kept apart from the table since every way back to ring 3 looks at it. It is set when the
+/// process is given the CPU: nobody else can kill it while it has it.
+static IS_KILLED: AtomicBool = AtomicBool::new(false);
+
 /// Makes an empty scheduler, once, at boot.
 ///
 /// # Panics
 /// If there is no memory for its queues.
-pub fn init() {
-    let (Ok(queue), Ok(sleepers)) = (RunQueue::new(), Sleepers::new()) else {
+pub fn init(options: &CommandLine<'_>) {
+    let rng = Rng::from_seed(options.seed.unwrap_or_else(timer::tsc));
+    let (Ok(dispatcher), Ok(sleepers)) = (Dispatcher::new(rng), Sleepers::new()) else {
         panic!("no memory for the scheduler's queues");
     };
-    let scheduler =
-        Scheduler { table: ProcessTable::default(), queue, sleepers, current: None, stack_of: None, ended: None };
+    let scheduler = Scheduler {
+        table: ProcessTable::default(),
+        dispatcher,
+        sleepers,
+        current: None,
+        current_since: 0,
+        stack_of: None,
+        ended: None,
+    };
     SCHEDULER.with(|place| *place = Some(scheduler));
 }
 
@@ -87,32 +110,68 @@ pub fn wake(slot: ProcessSlot) {
     with_scheduler(|scheduler| scheduler.wake(slot));
 }
 
-/// Blocks the current process until [`wake`] is called for it. Whoever wakes a process may do so for another reason, so the
-/// caller looks again at what it waits for.
-pub fn block() {
-    with_scheduler(|scheduler| scheduler.current = None);
+/// Blocks the current process until [`wake`] is called for it, even if it was killed: what it waits for comes soon. Whoever
+/// wakes a process may do so for another reason, so the caller looks again at what it waits for.
+pub fn block(why: WaitsFor) {
+    with_scheduler(|scheduler| {
+        if let Some(slot) = scheduler.leave_cpu() {
+            scheduler.dispatcher.gave_way(slot);
+            if let Some(process) = scheduler.table.get_mut(slot) {
+                process.waits_for = why;
+            }
+        }
+    });
     run_next();
 }
 
-/// Lets other runnable processes run first.
+/// As [`block`], for waits that may take long.
+///
+/// # Errors
+/// [`Killed`] if the process was killed before or meanwhile: it goes back to where calls and traps end as quickly as it can, and ends there.
+pub fn block_unless_killed(why: WaitsFor) -> Result<(), Killed> {
+    if is_killed() {
+        return Err(Killed);
+    }
+    block(why);
+    if is_killed() { Err(Killed) } else { Ok(()) }
+}
+
+/// The process that runs was killed, and is on its way out.
+#[inline]
+pub fn is_killed() -> bool {
+    IS_KILLED.load(Ordering::Relaxed)
+}
+
+/// Who has killed the process that runs, if it was killed.
+pub fn killer() -> Option<Pid> {
+    with_scheduler(|scheduler| scheduler.table.killer(scheduler.current?))
+}
+
+/// Gives way: the draw for the CPU is made anew, with the current process behind all others of its class.
 pub fn yield_now() {
     with_scheduler(|scheduler| {
-        if let Some(slot) = scheduler.current.take() {
-            scheduler.wake(slot);
+        if let Some(slot) = scheduler.leave_cpu() {
+            scheduler.dispatcher.gave_way(slot);
+            scheduler.dispatcher.enqueue(slot);
         }
     });
     run_next();
 }
 
 /// Blocks the current process until the timer has counted `ticks` more ticks, or the next one if that is later.
-pub fn sleep(ticks: u32) {
+///
+/// # Errors
+/// [`Killed`] if it was killed meanwhile.
+pub fn sleep(ticks: u32) -> Result<(), Killed> {
     let wake_at = timer::ticks().saturating_add(u64::from(ticks));
     let slot = current_slot();
     while timer::ticks() < wake_at {
         with_scheduler(|scheduler| scheduler.sleepers.add(slot, wake_at));
-        block();
+        let blocked = block_unless_killed(WaitsFor::Time);
         with_scheduler(|scheduler| scheduler.sleepers.remove(slot));
+        blocked?;
     }
+    Ok(())
 }
 
 /// Wakes the sleepers that are due. Called at every tick of the timer.
@@ -124,11 +183,20 @@ pub fn wake_sleepers() {
     });
 }
 
-/// The time slice of the current process is used up: others go first, if there are any. Called at a tick of the timer that
-/// interrupted ring 3.
+/// The time slice of the current process is used up: the draw is made anew. Called at a tick of the timer that interrupted ring 3.
 pub fn end_of_slice() {
-    if with_scheduler(|scheduler| !scheduler.queue.is_empty()) {
-        yield_now();
+    let others_wait = with_scheduler(|scheduler| {
+        let Some(slot) = scheduler.current else { return false };
+        scheduler.dispatcher.used_slice(slot);
+        if scheduler.dispatcher.is_empty() {
+            return false;
+        }
+        scheduler.leave_cpu();
+        scheduler.dispatcher.enqueue(slot);
+        true
+    });
+    if others_wait {
+        run_next();
     }
 }
 
@@ -141,7 +209,7 @@ pub fn run_first() -> ! {
 /// Ends the current process's use of the CPU for good. Its payload stays until its stack is no longer in use.
 pub(super) fn leave_for_good(ended: Process) -> ! {
     with_scheduler(|scheduler| {
-        scheduler.current = None;
+        scheduler.leave_cpu();
         scheduler.stack_of = None;
         scheduler.ended = Some(ended);
     });
@@ -154,16 +222,18 @@ pub(super) fn bury() {
     drop(with_scheduler(|scheduler| scheduler.ended.take()));
 }
 
-/// Switches to the next runnable process, idling until there is one. Returns when the caller's process is chosen again.
+/// Switches to the process that is drawn, idling until there is one. Returns when the caller's process is chosen again.
 fn run_next() {
     let next = loop {
-        match with_scheduler(|scheduler| scheduler.queue.pop()) {
+        match with_scheduler(|scheduler| scheduler.dispatcher.choose()) {
             Some(slot) => break slot,
             None => interrupts::wait_for_interrupt(),
         }
     };
     let same_stack = with_scheduler(|scheduler| {
         scheduler.current = Some(next);
+        scheduler.current_since = timer::tsc();
+        IS_KILLED.store(scheduler.table.killer(next).is_some(), Ordering::Relaxed);
         scheduler.stack_of == Some(next)
     });
     if !same_stack {
@@ -192,13 +262,38 @@ fn switch_to(next: ProcessSlot) {
 impl Scheduler {
     fn wake(&mut self, slot: ProcessSlot) {
         if self.current != Some(slot) && self.table.get(slot).is_some() {
-            self.queue.enqueue(slot);
+            self.dispatcher.enqueue(slot);
+        }
+    }
+
+    /// Takes the CPU from the current process, if there is one, and notes how long it had it.
+    fn leave_cpu(&mut self) -> Option<ProcessSlot> {
+        let slot = self.current.take()?;
+        let used = timer::tsc().saturating_sub(self.current_since);
+        if let Some(process) = self.table.get_mut(slot) {
+            process.cpu_tsc += used;
+        }
+        Some(slot)
+    }
+
+    /// For how long the process in `slot` has had the CPU since it was given it last; 0 if it does not have it.
+    pub(super) fn since_given_cpu(&self, slot: ProcessSlot) -> u64 {
+        if self.current == Some(slot) { timer::tsc().saturating_sub(self.current_since) } else { 0 }
+    }
+
+    /// What the process in `slot` does now.
+    pub(super) fn state(&self, slot: ProcessSlot) -> ProcessState {
+        match self.table.get(slot) {
+            None => ProcessState::Ended,
+            Some(_) if self.current == Some(slot) => ProcessState::Running,
+            Some(_) if self.dispatcher.is_queued(slot) => ProcessState::Runnable,
+            Some(process) => process.waits_for.into(),
         }
     }
 
     /// Forgets whatever waits for this process to be chosen.
     pub(super) fn forget(&mut self, slot: ProcessSlot) {
-        self.queue.remove(slot);
+        self.dispatcher.remove(slot);
         self.sleepers.remove(slot);
     }
 }

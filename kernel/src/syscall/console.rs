@@ -45,7 +45,7 @@ pub(super) fn read(caller: Caller, handle: u32, buffer: u32, len_bytes: u32) -> 
     caller.memory.check(claim, Access::Write)?;
     let mut chunk = [0; CHUNK_BYTES];
     let len = chunk.len().min(len_bytes as usize);
-    let bytes = console::read_line(&mut chunk[..len]);
+    let bytes = console::read_line(&mut chunk[..len])?;
     caller.memory.write(claim, bytes)?;
     Ok(u32::try_from(bytes.len()).unwrap_or(0))
 }

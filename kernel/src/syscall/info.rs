@@ -1,13 +1,16 @@
-//! `SystemInfo`, `Time`, `ReadDirectory`.
+//! `SystemInfo`, `ProcessInfo`, `Time`, `ReadDirectory`.
 
 use abi::Errno;
+use abi::process::ProcessInfo;
 use abi::record::{DirectoryEntry, SystemInfo, Time};
+use kcore::addr::Pid;
 
 use super::Caller;
 use crate::cpu::interrupts;
 use crate::drivers::timer;
 use crate::files;
 use crate::memory::{frames, paging};
+use crate::process;
 use crate::process::scheduler::with_scheduler;
 
 /// The state of the machine.
@@ -30,6 +33,13 @@ pub(super) fn system_info(caller: Caller, info: u32) -> Result<u32, Errno> {
         }
     });
     caller.memory.write_record(info, &state).map(|()| 0)
+}
+
+/// One process.
+pub(super) fn process_info(caller: Caller, pid: u32, info: u32) -> Result<u32, Errno> {
+    caller.memory.check_record::<ProcessInfo>(info)?;
+    let found = process::info(Pid::new(pid)).ok_or(Errno::EndOfList)?;
+    caller.memory.write_record(info, &found).map(|()| found.pid)
 }
 
 /// The time.

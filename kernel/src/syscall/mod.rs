@@ -43,6 +43,9 @@ fn answer(call: Call, caller: Caller) -> Result<u32, Errno> {
             process::create(caller, path, path_len, arguments, arguments_len)
         }
         Call::Wait { pid, status } => process::wait(caller, pid, status),
+        Call::Kill { pid } => process::kill(caller, pid),
+        Call::SetPriority { pid, class } => process::set_priority(caller, pid, class),
+        Call::ProcessInfo { pid, info } => info::process_info(caller, pid, info),
         Call::Yield {} => process::yield_now(),
         Call::Sleep { milliseconds } => process::sleep(milliseconds),
         Call::GetPid {} => Ok(caller.process.pid.number()),

@@ -1,10 +1,10 @@
-//! `CreateProcess`, `Exit`, `Wait`, `Yield`, `Sleep`, `Shutdown`.
+//! `CreateProcess`, `Exit`, `Wait`, `Yield`, `Sleep`, `Kill`, `SetPriority`, `Shutdown`.
 
 use abi::layout::{ARGUMENTS_MAX_BYTES, NAME_MAX_BYTES};
 use abi::record::ExitStatus;
-use abi::{Errno, ExitReason};
+use abi::{Class, Errno, ExitReason};
 use kcore::addr::Pid;
-use kcore::process_table::ChildChoice;
+use kcore::process_table::{ChildChoice, Denied};
 use kcore::user_slice::UserSlice;
 
 use super::Caller;
@@ -56,8 +56,26 @@ pub(super) fn yield_now() -> Result<u32, Errno> {
 /// Sleeps for at least the given time.
 pub(super) fn sleep(milliseconds: u32) -> Result<u32, Errno> {
     // The tick that is under way does not count: it may be nearly over.
-    scheduler::sleep(timer::ticks_for_ms(milliseconds).saturating_add(1));
+    scheduler::sleep(timer::ticks_for_ms(milliseconds).saturating_add(1))?;
     Ok(0)
+}
+
+/// Ends a process.
+pub(super) fn kill(caller: Caller, pid: u32) -> Result<u32, Errno> {
+    process::kill(caller.process, Pid::new(pid)).map(|()| 0).map_err(refusal)
+}
+
+/// Changes a process's class.
+pub(super) fn set_priority(caller: Caller, pid: u32, class: u32) -> Result<u32, Errno> {
+    let class = Class::from_number(class).ok_or(Errno::InvalidArgument)?;
+    process::set_class(caller.process, Pid::new(pid), class).map(|()| 0).map_err(refusal)
+}
+
+const fn refusal(denied: Denied) -> Errno {
+    match denied {
+        Denied::NoSuchProcess => Errno::NoSuchProcess,
+        Denied::NotPermitted => Errno::NotPermitted,
+    }
 }
 
 /// Ends the machine.

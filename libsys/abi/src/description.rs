@@ -1,6 +1,7 @@
 //! The calls and their records as data: what `docs/abi.md` and the header for C are made from.
 
 use crate::Wire;
+use crate::process::ProcessInfo;
 use crate::record::{DirectoryEntry, ExitStatus, Mapping, SystemInfo, Time};
 
 /// A call.

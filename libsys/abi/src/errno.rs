@@ -56,7 +56,7 @@ errnos! {
     14 NoChild "no child to wait for";
     /// Nothing at this position: the listing has ended.
     15 EndOfList "end of list";
-    /// The call was refused because only `init` may do this.
+    /// The caller has no right to do this: only init may, or somebody above or beside the process that is meant.
     16 NotPermitted "not permitted";
     /// A file of that name exists.
     21 AlreadyExists "file exists already";

@@ -2,7 +2,7 @@
 //!
 //! Everything that crosses the ring boundary, or that the kernel, `libsys`, `xtask` and the tests must spell alike,
 //! is written here once: the table of calls ([`syscall`]), error numbers ([`Errno`]), how a process can end
-//! ([`ExitReason`]), the records that calls fill in ([`record`]), the address map ([`layout`]) and where things lie
+//! ([`ExitReason`]), the records that calls fill in ([`record`], [`process`]), the address map ([`layout`]) and where things lie
 //! on the disk image ([`image`]).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -15,12 +15,14 @@ mod errno;
 mod exit;
 pub mod image;
 pub mod layout;
+pub mod process;
 pub mod record;
 pub mod syscall;
 mod wire;
 
 pub use errno::Errno;
 pub use exit::{Access, ExitReason, FaultKind};
+pub use process::Class;
 pub use syscall::{Call, Number};
 pub use wire::{Reader, Wire, Writer};
 

@@ -31,7 +31,7 @@ macro_rules! syscall_table {
             /// [`ExitStatus`](crate::record::ExitStatus) at `status`. Returns the child's pid. `BadAddress`, `NoChild`,
             /// `NoSuchProcess` if `pid` is no child of the caller.
             5 => Wait as wait(pid, status: *mut ExitStatus);
-            /// Lets the next runnable process run. Returns 0.
+            /// Gives way: the draw for the CPU is made anew, with the caller behind all others of its class. Returns 0.
             6 => Yield as yield_now();
             /// Sleeps for at least `milliseconds`. Returns 0.
             7 => Sleep as sleep(milliseconds);
@@ -52,6 +52,17 @@ macro_rules! syscall_table {
             /// Fills in the [`DirectoryEntry`](crate::record::DirectoryEntry) at `entry` for the file at position `index` of
             /// the directory. `EndOfList`, `BadAddress`.
             14 => ReadDirectory as read_directory(index, entry: *mut DirectoryEntry);
+            /// Ends the process `pid`, whatever it is doing: the caller, a descendant of the caller, or one of the process that
+            /// started the caller and is still there. Init may end everybody, and nobody but itself ends init. Returns 0.
+            /// `NoSuchProcess`, `NotPermitted`.
+            15 => Kill as kill(pid);
+            /// Puts the caller or its child `pid` into a [`Class`](crate::Class), given by its number: a lower one, or any if the
+            /// caller is real-time or has the right to be. Whoever is made real-time by another has that right from then on.
+            /// Returns 0. `NoSuchProcess`, `NotPermitted`, `InvalidArgument`.
+            16 => SetPriority as set_priority(pid, class);
+            /// Fills in the [`ProcessInfo`](crate::process::ProcessInfo) at `info` for the process with the lowest pid that is
+            /// not below `pid`. Returns its pid. `EndOfList`, `BadAddress`.
+            17 => ProcessInfo as process_info(pid, info: *mut ProcessInfo);
         }
     };
 }

@@ -1,6 +1,11 @@
-//! `init [PROGRAM [ARGUMENT...]]`: the first program.
+//! `init [--real-time] [PROGRAM [ARGUMENT...]]`: the first program.
 //!
-//! With a program: runs it, and ends the machine with its exit code. Without: runs the shell, and again if it dies. Adopts orphans.
+//! With a program: runs it, and ends the machine with its exit code; `--real-time` makes it real-time. Without: runs the shell, and again
+//! if it dies. Adopts orphans.
+//!
+//! Init itself is interactive, but may make others real-time. The shell gets that right too, and goes back to being interactive, so that
+//! what it starts is interactive unless its user says otherwise.
+//!
 //! When a program has ended and left nobody behind, the machine must hold what it held before; if not, that is said.
 #![no_std]
 #![no_main]
@@ -10,13 +15,16 @@ extern crate alloc;
 use alloc::vec::Vec;
 
 use libsys::abi::record::{ExitStatus, SystemInfo};
-use libsys::process::{Child, wait_any};
-use libsys::{Args, Errno, ExitReason, eprintln, println, system};
+use libsys::process::{Child, set_priority, wait_any};
+use libsys::{Args, Class, Errno, ExitReason, eprintln, println, system};
 
 libsys::entry!(main);
 
 /// The program that people meet first.
 const SHELL: &str = "shell";
+
+/// The option that makes the program real-time.
+const REAL_TIME: &str = "--real-time";
 
 /// The machine's status if a program has ended and something of it is still there: a bug of the kernel.
 const NOT_IN_ORDER: u32 = 125;
@@ -28,10 +36,14 @@ const WAS_KILLED: u32 = 137;
 const BROKE_A_RULE: u32 = 139;
 
 fn main() -> Result<(), Errno> {
-    let mut args = Args::new();
-    let status = match args.next() {
-        Some(program) => run_once(program, &args.collect::<Vec<_>>()),
-        None => run_shell(),
+    let mut words: Vec<&str> = Args::new().collect();
+    let class = if words.first() == Some(&REAL_TIME) { Class::RealTime } else { Class::Interactive };
+    if class == Class::RealTime {
+        words.remove(0);
+    }
+    let status = match words.as_slice() {
+        [program, arguments @ ..] => run_once(class, program, arguments),
+        [] => run_shell(),
     };
     system::shutdown(status)
 }
@@ -57,10 +69,13 @@ impl Held {
 }
 
 /// Runs one program to its end.
-fn run_once(program: &str, arguments: &[&str]) -> u32 {
+fn run_once(class: Class, program: &str, arguments: &[&str]) -> u32 {
     let before = Held::now();
     let status = match Child::spawn(program, arguments) {
-        Ok(child) => wait_until(child.pid()).map_or(CANNOT_START, |status| status_of(status.reason)),
+        Ok(child) => {
+            put_into(class, &child);
+            wait_until(child.pid()).map_or(CANNOT_START, |status| status_of(status.reason))
+        }
         Err(error) => {
             eprintln!("init: cannot start {program}: {error}");
             CANNOT_START
@@ -84,10 +99,21 @@ fn run_shell() -> u32 {
                 return CANNOT_START;
             }
         };
+        put_into(Class::RealTime, &shell);
+        put_into(Class::Interactive, &shell);
         match wait_until(shell.pid()) {
             Some(ExitStatus { reason: ExitReason::Exited(code), .. }) => return code,
             _ => println!("init: the shell has died; here is a new one"),
         }
+    }
+}
+
+/// Puts a child into a class.
+fn put_into(class: Class, child: &Child) {
+    if let Err(error) = set_priority(child.pid(), class)
+        && error != Errno::NoSuchProcess
+    {
+        eprintln!("init: process {} cannot be {class}: {error}", child.pid());
     }
 }
 

@@ -7,8 +7,8 @@ extern crate alloc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use libsys::process::Child;
-use libsys::{Errno, ExitReason, console, eprintln, files, print, println};
+use libsys::process::{Child, set_priority};
+use libsys::{Class, Errno, ExitReason, console, eprintln, files, print, println};
 
 libsys::entry!(main);
 
@@ -36,13 +36,17 @@ fn main() -> Result<(), Errno> {
             [] => code,
             ["exit"] => return Ok(()),
             ["help"] => help(),
-            [program, arguments @ ..] => run(program, arguments),
+            ["realtime", program, arguments @ ..] => run(Some(Class::RealTime), program, arguments),
+            ["background", program, arguments @ ..] => run(Some(Class::Background), program, arguments),
+            [program, arguments @ ..] => run(None, program, arguments),
         };
     }
 }
 
 fn help() -> u32 {
-    println!("Built in: help, exit. Programs; each tells more with --help:");
+    println!(
+        "Built in: help, exit, and before a program: realtime, background. Programs; each tells more with --help:"
+    );
     let mut names: Vec<String> = files::directory().map(|entry| String::from(entry.name())).collect();
     names.retain(|name| !NOT_PROGRAMS.contains(&name.as_str()));
     names.sort();
@@ -50,9 +54,14 @@ fn help() -> u32 {
     0
 }
 
-/// Runs a program to its end; returns its exit code.
-fn run(program: &str, arguments: &[&str]) -> u32 {
-    let ended = Child::spawn(program, arguments).and_then(Child::wait);
+/// Runs a program to its end, in this class or that of the shell; returns its exit code.
+fn run(class: Option<Class>, program: &str, arguments: &[&str]) -> u32 {
+    let ended = Child::spawn(program, arguments).and_then(|child| {
+        if let Some(Err(error)) = class.map(|class| set_priority(child.pid(), class)) {
+            eprintln!("shell: {program} keeps its class: {error}");
+        }
+        child.wait()
+    });
     match ended.map(|status| status.reason) {
         Ok(ExitReason::Exited(code)) => code,
         Ok(ExitReason::Killed(_)) => 137,

@@ -114,6 +114,20 @@ impl Pager<'_> {
         }
     }
 
+    /// Tells the books that a page's entry says `Swapped` now, if it owns a slot.
+    pub(super) fn note_swapped(&mut self, space: SpaceId, slot: Option<SwapSlot>) {
+        if let Some(space) = self.spaces.get_mut(space) {
+            space.swapped += u32::from(slot.is_some());
+        }
+    }
+
+    /// Tells the books that a page's entry does not say `Swapped` any more, if it owns a slot.
+    pub(super) fn note_fetched(&mut self, space: SpaceId, slot: Option<SwapSlot>) {
+        if let Some(space) = self.spaces.get_mut(space) {
+            space.swapped -= u32::from(slot.is_some());
+        }
+    }
+
     /// Tells the books that a page is resident.
     #[inline]
     pub(super) fn page_arrived(&mut self, space: SpaceId, frame: Frame) {

@@ -27,6 +27,8 @@ pub enum Broken {
         /// What was counted.
         counted: u32,
     },
+    /// The space has another number of pages in the swap file alone than counted.
+    Swapped(SpaceId),
     /// Pages own another number of slots than are in use.
     Slots {
         /// Slots that pages own.
@@ -72,6 +74,9 @@ impl Pager<'_> {
             let counted = count_pages(tables, space);
             if counted.resident != self.owners.resident(id) {
                 return Err(Broken::Resident(id));
+            }
+            if counted.swapped != space.swapped {
+                return Err(Broken::Swapped(id));
             }
             owned_slots += counted.swapped;
             entries += counted.shown;
@@ -148,7 +153,7 @@ fn count_pages(tables: &mut impl PageTables, space: &AddressSpace) -> Counted {
 }
 
 /// What the regions of a space and its directory cost.
-fn promised_to(space: &AddressSpace) -> u32 {
+pub(super) fn promised_to(space: &AddressSpace) -> u32 {
     const DIRECTORY: u32 = 1;
     let mut sum = DIRECTORY;
     let mut counted_to = 0;

@@ -107,6 +107,7 @@ impl Pager<'_> {
         let Candidate { owner, directory, frame, slot, .. } = *page;
         let (_, stale) = tables.exchange(directory, owner.page, slot.map_or(Pte::EMPTY, Pte::swapped));
         tables.flush(stale);
+        self.note_swapped(owner.space, slot);
         self.settle_ahead(owner.space, frame, page.flags.contains(PteFlags::ACCESSED));
         self.release_frame(frame);
         self.page_left(owner.space, frame);

@@ -160,6 +160,16 @@ impl<'a> Pager<'a> {
         self.owners.resident(space)
     }
 
+    /// How many pages were promised to `space`, its directory and page tables included.
+    pub fn promised(&self, space: SpaceId) -> u32 {
+        self.spaces.get(space).map_or(0, check::promised_to)
+    }
+
+    /// How many pages of `space` are in the swap file and in no frame.
+    pub fn swapped(&self, space: SpaceId) -> u32 {
+        self.spaces.get(space).map_or(0, |space| space.swapped)
+    }
+
     /// What paging has done for all spaces together, those that are gone included.
     pub const fn totals(&self) -> &Account {
         &self.totals

@@ -42,6 +42,7 @@ impl Pager<'_> {
             (FrameUse::Leaving { owner, .. }, Ok(())) => {
                 if let Some(directory) = self.directory_of(owner) {
                     tables.fill(directory, owner.page, Pte::swapped(slot));
+                    self.note_swapped(owner.space, Some(slot));
                 }
                 self.release_frame(frame);
             }

@@ -54,7 +54,7 @@ impl Pager<'_> {
             let first = region.first().number().max(slot * 1024);
             let last = end.min((slot + 1) * 1024);
             if let Some(directory) = directory {
-                self.free_pages(tables, directory, first..last);
+                self.free_pages(tables, id, directory, first..last);
             }
             if self.spaces.get(id).is_some_and(|space| !table_is_used(&space.pools, slot)) {
                 cost.tables += 1;
@@ -66,7 +66,13 @@ impl Pager<'_> {
     }
 
     /// Empties the entries of pages that share one page table.
-    fn free_pages(&mut self, tables: &mut impl PageTables, directory: Frame, pages: core::ops::Range<u32>) {
+    fn free_pages(
+        &mut self,
+        tables: &mut impl PageTables,
+        id: SpaceId,
+        directory: Frame,
+        pages: core::ops::Range<u32>,
+    ) {
         for number in pages {
             let page = Page::new(number);
             match tables.entry(directory, page).map(Pte::decode) {
@@ -83,6 +89,7 @@ impl Pager<'_> {
                 Some(PteState::Swapped(slot)) => {
                     tables.fill(directory, page, Pte::EMPTY);
                     self.free_slot(slot);
+                    self.note_fetched(id, Some(slot));
                 }
                 Some(PteState::InTransit(frame)) => {
                     tables.fill(directory, page, Pte::EMPTY);

@@ -120,6 +120,7 @@ impl Pager<'_> {
             let Some(frame) = frame else { panic!("{} frames were to spare a moment ago", pages.len()) };
             let owner = OwnedPage { space, page: Page::new(number) };
             tables.fill(context.directory, owner.page, Pte::in_transit(frame));
+            self.note_fetched(space, slot_of(number));
             self.frames.set(frame, FrameUse::Arriving { owner, slot: slot_of(number) });
             frames.push(frame);
         }
@@ -190,6 +191,7 @@ impl Pager<'_> {
     fn undo_arrival(&mut self, tables: &mut impl PageTables, owner: OwnedPage, frame: Frame) -> Result<(), FaultError> {
         let (directory, slot) = self.arriving(owner, frame)?;
         tables.fill(directory, owner.page, slot.map_or(Pte::EMPTY, Pte::swapped));
+        self.note_swapped(owner.space, slot);
         self.release_frame(frame);
         Ok(())
     }

@@ -19,6 +19,8 @@ pub struct AddressSpace {
     pub(super) pools: AddressPools,
     /// What paging did for it.
     pub(super) account: Account,
+    /// How many of its entries say `Swapped`.
+    pub(super) swapped: u32,
     /// How far it reads ahead.
     pub(super) window: Window,
 }

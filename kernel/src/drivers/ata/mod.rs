@@ -18,8 +18,8 @@ pub use kcore::disk::{Direction, DiskError, SectorIndex};
 use super::{pic, timer};
 use crate::cell::KernelCell;
 use crate::cpu::interrupts;
-use crate::process::scheduler;
 use crate::process::waiters::Waiters;
+use crate::process::{WaitsFor, scheduler};
 use controller::AtaController;
 
 /// The primary channel's interrupt line.
@@ -94,7 +94,7 @@ pub fn flush() -> Result<(), DiskError> {
 /// Submits a request as soon as the queue has room, and waits for its result.
 fn finish(mut submit: impl FnMut(Option<ProcessSlot>) -> Result<RequestId, SubmitError>) -> Result<(), DiskError> {
     let waiter = scheduler::is_running().then(scheduler::current_slot);
-    let wait = || if waiter.is_some() { scheduler::block() } else { interrupts::wait_for_interrupt() };
+    let wait = || if waiter.is_some() { scheduler::block(WaitsFor::Disk) } else { interrupts::wait_for_interrupt() };
     let id = loop {
         match submit(waiter) {
             Ok(id) => break id,

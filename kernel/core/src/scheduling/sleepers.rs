@@ -8,6 +8,8 @@ use crate::process_table::{MAX_PROCESSES, ProcessSlot};
 /// A binary heap of sleepers by the tick that wakes them, with room for every process: falling asleep cannot fail.
 pub struct Sleepers {
     heap: Vec<(u64, ProcessSlot)>,
+    /// Each process's place in the heap; `None` if it is awake.
+    places: Vec<Option<u16>>,
 }
 
 impl Sleepers {
@@ -16,9 +18,11 @@ impl Sleepers {
     /// # Errors
     /// `OutOfMemory` if there is no memory for the heap.
     pub fn new() -> Result<Self, OutOfMemory> {
-        let mut heap = Vec::new();
+        let (mut heap, mut places) = (Vec::new(), Vec::new());
         heap.try_reserve_exact(MAX_PROCESSES as usize).map_err(|_| OutOfMemory)?;
-        Ok(Self { heap })
+        places.try_reserve_exact(MAX_PROCESSES as usize).map_err(|_| OutOfMemory)?;
+        places.resize(MAX_PROCESSES as usize, None);
+        Ok(Self { heap, places })
     }
 
     /// Lets a process sleep until the tick `wake_at`; if it sleeps already, until then instead.
@@ -28,14 +32,10 @@ impl Sleepers {
         self.sift_up(self.heap.len() - 1);
     }
 
-    /// The process does not sleep any longer. Looks at every sleeper.
+    /// The process does not sleep any longer.
     pub fn remove(&mut self, slot: ProcessSlot) {
-        if let Some(place) = self.heap.iter().position(|&(_, sleeper)| sleeper == slot) {
-            self.heap.swap_remove(place);
-            if place < self.heap.len() {
-                self.sift_up(place);
-                self.sift_down(place);
-            }
+        if let Some(place) = self.places[slot.index()] {
+            self.take_out(place.into());
         }
     }
 
@@ -46,20 +46,31 @@ impl Sleepers {
         if wake_at > now {
             return None;
         }
-        self.heap.swap_remove(0);
-        self.sift_down(0);
+        self.take_out(0);
         Some(slot)
+    }
+
+    fn take_out(&mut self, place: usize) {
+        let (_, slot) = self.heap.swap_remove(place);
+        self.places[slot.index()] = None;
+        if place < self.heap.len() {
+            // The last one was put here; it may belong further up or further down.
+            self.sift_up(place);
+            self.sift_down(place);
+        }
     }
 
     fn sift_up(&mut self, mut place: usize) {
         while place > 0 {
             let parent = (place - 1) / 2;
             if self.heap[parent] <= self.heap[place] {
-                return;
+                break;
             }
             self.heap.swap(parent, place);
+            self.note(place);
             place = parent;
         }
+        self.note(place);
     }
 
     fn sift_down(&mut self, mut place: usize) {
@@ -70,11 +81,19 @@ impl Sleepers {
             match earlier {
                 Some(child) if self.heap[child] < self.heap[place] => {
                     self.heap.swap(child, place);
+                    self.note(place);
                     place = child;
                 }
-                _ => return,
+                _ => break,
             }
         }
+        self.note(place);
+    }
+
+    /// Writes down who is at this place of the heap.
+    fn note(&mut self, place: usize) {
+        let (_, slot) = self.heap[place];
+        self.places[slot.index()] = u16::try_from(place).ok();
     }
 }
 

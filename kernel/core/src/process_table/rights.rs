@@ -1,0 +1,95 @@
+//! Who may end whom, and who may change whose class.
+
+use abi::Class;
+
+use super::{Entry, ProcessSlot, ProcessTable};
+use crate::addr::Pid;
+
+/// Why a process may not do something to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// No process that is alive has this pid.
+    NoSuchProcess,
+    /// The caller has no right to it.
+    NotPermitted,
+}
+
+impl<T> ProcessTable<T> {
+    /// The process `by` kills `victim`: itself, a descendant, or, since a program acts for whoever started it, a descendant of the
+    /// process that started it, as long as that one is there. Everybody
+    /// descends from init, which only init itself may kill.
+    ///
+    /// The victim is marked, and ends as soon as it can. A second killer changes nothing: the first is the reason.
+    ///
+    /// # Errors
+    /// See [`Denied`]; nothing has changed then.
+    pub fn kill(&mut self, by: ProcessSlot, victim: Pid) -> Result<ProcessSlot, Denied> {
+        let slot = self.alive(victim)?;
+        let Entry { pid, parent, is_adopted, .. } = *self.entry(by).ok_or(Denied::NoSuchProcess)?;
+        let acts_for = parent.filter(|_| !is_adopted);
+        let is_above = |ancestor| self.descends(slot, ancestor);
+        let is_permitted = victim == pid || victim != Pid::INIT && (is_above(pid) || acts_for.is_some_and(is_above));
+        if !is_permitted {
+            return Err(Denied::NotPermitted);
+        }
+        if let Some(entry) = self.entries[slot.index()].as_mut() {
+            entry.killed_by.get_or_insert(pid);
+        }
+        Ok(slot)
+    }
+
+    /// Who has killed the process in this slot, which may not have ended yet.
+    #[inline]
+    pub fn killer(&self, slot: ProcessSlot) -> Option<Pid> {
+        self.entry(slot)?.killed_by
+    }
+
+    /// The process `by` asks to put `target` (itself or a child) into the class `to`: into a lower one always, into a higher one
+    /// if it is real-time or has the right to be. `class_of` tells the classes as they are.
+    ///
+    /// Init has that right. Whoever is made real-time by another gets it, and keeps it whatever its class is later. Children inherit
+    /// their parent's class but not its right, so that init or the shell can start programs that are not real-time and go on
+    /// being able to start some that are.
+    ///
+    /// # Errors
+    /// See [`Denied`]; nothing has changed then.
+    pub fn grant_class(
+        &mut self,
+        by: ProcessSlot,
+        target: Pid,
+        to: Class,
+        class_of: impl Fn(ProcessSlot) -> Class,
+    ) -> Result<ProcessSlot, Denied> {
+        let slot = self.alive(target)?;
+        let caller = self.entry(by).ok_or(Denied::NoSuchProcess)?;
+        let is_near = slot == by || self.parent(slot) == Some(caller.pid);
+        let may_raise = caller.may_be_real_time || class_of(by) == Class::RealTime;
+        if !is_near || (to < class_of(slot) && !may_raise) {
+            return Err(Denied::NotPermitted);
+        }
+        if let Some(entry) = self.entries[slot.index()].as_mut() {
+            entry.may_be_real_time |= to == Class::RealTime && slot != by;
+        }
+        Ok(slot)
+    }
+
+    fn alive(&self, pid: Pid) -> Result<ProcessSlot, Denied> {
+        self.slot_of(pid).filter(|&slot| self.get(slot).is_some()).ok_or(Denied::NoSuchProcess)
+    }
+
+    fn entry(&self, slot: ProcessSlot) -> Option<&Entry<T>> {
+        self.entries.get(slot.index())?.as_ref()
+    }
+
+    /// The process in `slot` is a child of `ancestor`, or of a child of it, and so on.
+    fn descends(&self, slot: ProcessSlot, ancestor: Pid) -> bool {
+        let mut parent = self.parent(slot);
+        while let Some(pid) = parent {
+            if pid == ancestor {
+                return true;
+            }
+            parent = self.slot_of(pid).and_then(|slot| self.parent(slot));
+        }
+        false
+    }
+}

@@ -1,0 +1,174 @@
+use abi::record::{Account, ExitStatus};
+use abi::{Class, ExitReason};
+
+use super::{AddError, ChildChoice, Denied, MAX_PROCESSES, ProcessSlot, ProcessTable, WaitError, WaitOutcome, Woken};
+use crate::addr::Pid;
+
+fn status(pid: Pid) -> ExitStatus {
+    ExitStatus { pid: pid.number(), reason: ExitReason::Exited(pid.number() * 10), account: Account::default() }
+}
+
+#[test]
+fn a_parent_gets_the_reason_of_its_child_exactly_once() {
+    let mut table = ProcessTable::default();
+    let (init, init_pid) = table.add(None, ()).unwrap();
+    let (child, pid) = table.add(Some(init_pid), ()).unwrap();
+    assert_eq!((init_pid, pid), (Pid::INIT, Pid::new(2)));
+    assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
+    assert_eq!(table.end(child, status(pid)), Some(((), Woken { parent: Some(init), init: None })));
+    assert_eq!(table.end(child, status(pid)), None, "one cannot end twice");
+    assert_eq!(table.wait(init, ChildChoice::Only(pid)), Ok(WaitOutcome::Ended(status(pid))));
+    assert_eq!(table.wait(init, ChildChoice::Only(pid)), Err(WaitError::NotAChild));
+    assert_eq!(table.wait(init, ChildChoice::Any), Err(WaitError::NoChild));
+    assert_eq!(table.count(), 1);
+}
+
+#[test]
+fn a_parent_that_waits_for_one_child_is_not_woken_by_another() {
+    let mut table = ProcessTable::default();
+    let (init, init_pid) = table.add(None, ()).unwrap();
+    let (first, first_pid) = table.add(Some(init_pid), ()).unwrap();
+    let (_, second_pid) = table.add(Some(init_pid), ()).unwrap();
+    assert_eq!(table.wait(init, ChildChoice::Only(second_pid)), Ok(WaitOutcome::MustWait));
+    assert_eq!(table.end(first, status(first_pid)), Some(((), Woken { parent: None, init: None })));
+    assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::Ended(status(first_pid))));
+}
+
+#[test]
+fn orphans_are_adopted_by_init_dead_or_alive() {
+    let mut table = ProcessTable::default();
+    let (init, init_pid) = table.add(None, ()).unwrap();
+    let (parent, parent_pid) = table.add(Some(init_pid), ()).unwrap();
+    let (dead, dead_pid) = table.add(Some(parent_pid), ()).unwrap();
+    let (alive, alive_pid) = table.add(Some(parent_pid), ()).unwrap();
+    assert!(table.end(dead, status(dead_pid)).is_some());
+    assert_eq!(table.wait(init, ChildChoice::Only(dead_pid)), Err(WaitError::NotAChild));
+    assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
+    let (_, woken) = table.end(parent, status(parent_pid)).unwrap();
+    assert_eq!(woken.parent, Some(init));
+    assert_eq!(table.wait(init, ChildChoice::Only(dead_pid)), Ok(WaitOutcome::Ended(status(dead_pid))));
+    assert_eq!(table.wait(init, ChildChoice::Only(alive_pid)), Ok(WaitOutcome::MustWait));
+    let (_, woken) = table.end(alive, status(alive_pid)).unwrap();
+    assert_eq!(woken.parent, Some(init));
+}
+
+#[test]
+fn init_is_woken_for_a_dead_child_it_inherits() {
+    let mut table = ProcessTable::default();
+    let (init, init_pid) = table.add(None, ()).unwrap();
+    let (other, other_pid) = table.add(Some(init_pid), ()).unwrap();
+    let (parent, parent_pid) = table.add(Some(other_pid), ()).unwrap();
+    let (dead, dead_pid) = table.add(Some(parent_pid), ()).unwrap();
+    table.end(dead, status(dead_pid)).unwrap();
+    assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
+    let (_, woken) = table.end(parent, status(parent_pid)).unwrap();
+    assert_eq!(woken, Woken { parent: None, init: Some(init) });
+    assert!(table.get(other).is_some());
+}
+
+#[test]
+fn a_full_table_refuses_and_a_freed_place_is_used_again() {
+    let mut table = ProcessTable::default();
+    let (init, init_pid) = table.add(None, 0).unwrap();
+    let (slot, pid) = table.add(Some(init_pid), 1).unwrap();
+    for _ in 2..MAX_PROCESSES {
+        table.add(Some(init_pid), 2).unwrap();
+    }
+    assert_eq!(table.add(Some(init_pid), 3), Err(AddError::TableFull));
+    table.end(slot, status(pid)).unwrap();
+    assert_eq!(table.add(Some(init_pid), 3), Err(AddError::TableFull), "not waited for yet");
+    table.wait(init, ChildChoice::Any).unwrap();
+    let (reused, new_pid) = table.add(Some(init_pid), 3).unwrap();
+    assert_eq!(reused, slot);
+    assert_ne!(new_pid, pid, "a pid is not used again soon");
+}
+
+/// Init, its child, that one's children (two), and a child of the first of them.
+fn family() -> (ProcessTable<()>, [(ProcessSlot, Pid); 5]) {
+    let mut table = ProcessTable::default();
+    let init = table.add(None, ()).unwrap();
+    let shell = table.add(Some(init.1), ()).unwrap();
+    let [one, other] = [0; 2].map(|_| table.add(Some(shell.1), ()).unwrap());
+    let grandchild = table.add(Some(one.1), ()).unwrap();
+    (table, [init, shell, one, other, grandchild])
+}
+
+#[test]
+fn one_may_kill_oneself_ones_descendants_and_those_of_whom_one_acts_for() {
+    let (mut table, [init, shell, one, other, grandchild]) = family();
+    let permitted = [
+        (init, [true, true, true, true, true]),
+        (shell, [false, true, true, true, true]),
+        (one, [false, false, true, true, true]),
+        (other, [false, false, true, true, true]),
+        (grandchild, [false, false, false, false, true]),
+    ];
+    for ((by, by_pid), expected) in permitted {
+        for (victim, is_permitted) in [init, shell, one, other, grandchild].into_iter().zip(expected) {
+            let expected = if is_permitted { Ok(victim.0) } else { Err(Denied::NotPermitted) };
+            assert_eq!(table.kill(by, victim.1), expected, "{by_pid} kills {}", victim.1);
+        }
+    }
+    assert_eq!(table.kill(init.0, Pid::new(99)), Err(Denied::NoSuchProcess));
+    table.end(other.0, status(other.1)).unwrap();
+    assert_eq!(table.kill(init.0, other.1), Err(Denied::NoSuchProcess), "it has ended");
+}
+
+#[test]
+fn the_first_killer_is_the_reason() {
+    let (mut table, [init, shell, one, ..]) = family();
+    assert_eq!(table.killer(one.0), None);
+    table.kill(shell.0, one.1).unwrap();
+    table.kill(init.0, one.1).unwrap();
+    assert_eq!(table.killer(one.0), Some(shell.1));
+}
+
+#[test]
+fn an_orphan_does_not_act_for_init() {
+    let (mut table, [_, shell, one, other, grandchild]) = family();
+    table.end(one.0, status(one.1)).unwrap();
+    assert_eq!(table.parent(grandchild.0), Some(Pid::INIT));
+    assert_eq!(table.kill(grandchild.0, other.1), Err(Denied::NotPermitted));
+    assert_eq!(table.kill(grandchild.0, shell.1), Err(Denied::NotPermitted));
+    assert_eq!(table.kill(shell.0, grandchild.1), Ok(grandchild.0), "init started the shell");
+}
+
+#[test]
+fn classes_go_down_but_up_only_by_right() {
+    let (mut table, [init, shell, one, _, grandchild]) = family();
+    let interactive = |_| Class::Interactive;
+    for to in [Class::Interactive, Class::Background] {
+        assert_eq!(table.grant_class(shell.0, shell.1, to, interactive), Ok(shell.0));
+        assert_eq!(table.grant_class(shell.0, one.1, to, interactive), Ok(one.0));
+        assert_eq!(table.grant_class(shell.0, grandchild.1, to, interactive), Err(Denied::NotPermitted), "no child");
+        assert_eq!(table.grant_class(one.0, shell.1, to, interactive), Err(Denied::NotPermitted), "its parent");
+    }
+    let raise = |table: &mut ProcessTable<()>, by: ProcessSlot, target| {
+        table.grant_class(by, target, Class::RealTime, interactive)
+    };
+    assert_eq!(raise(&mut table, shell.0, shell.1), Err(Denied::NotPermitted));
+    assert_eq!(raise(&mut table, init.0, shell.1), Ok(shell.0), "init has the right");
+    assert_eq!(raise(&mut table, shell.0, one.1), Ok(one.0), "whom it made real-time has it too");
+    assert_eq!(raise(&mut table, grandchild.0, grandchild.1), Err(Denied::NotPermitted), "it is not inherited");
+    let real_time = |_| Class::RealTime;
+    assert_eq!(table.grant_class(grandchild.0, grandchild.1, Class::RealTime, real_time), Ok(grandchild.0));
+    assert_eq!(raise(&mut table, grandchild.0, grandchild.1), Err(Denied::NotPermitted), "nor given by oneself");
+    let background = |_| Class::Background;
+    assert_eq!(
+        table.grant_class(grandchild.0, grandchild.1, Class::Interactive, background),
+        Err(Denied::NotPermitted)
+    );
+}
+
+#[test]
+fn processes_are_listed_by_pid() {
+    let (mut table, [init, shell, one, other, grandchild]) = family();
+    table.end(one.0, status(one.1)).unwrap();
+    table.wait(shell.0, ChildChoice::Only(one.1)).unwrap();
+    let last = table.add(Some(init.1), ()).unwrap();
+    assert_eq!(last.0, one.0, "the place is used again");
+    let list = core::iter::successors(table.first_from(Pid::new(0)), |&slot| {
+        table.first_from(Pid::new(table.pid(slot).unwrap().number() + 1))
+    });
+    assert_eq!(list.collect::<Vec<_>>(), [init, shell, other, grandchild, last].map(|(slot, _)| slot));
+}

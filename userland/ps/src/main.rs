@@ -1,0 +1,33 @@
+//! `ps`: a table of the processes.
+#![no_std]
+#![no_main]
+
+use libsys::abi::process::{ProcessInfo, ProcessState};
+use libsys::{Args, Errno, println, process, system};
+
+libsys::entry!(main);
+
+const USAGE: &str = "usage: ps
+Lists the processes: pid, parent, class, what it does or waits for, time on the CPU in milliseconds,
+page faults, its pages that are resident, swapped out and promised, and its name.";
+
+fn main() -> Result<(), Errno> {
+    if Args::new().any(|argument| argument == "--help") {
+        println!("{USAGE}");
+        return Ok(());
+    }
+    let tsc_per_ms = system::time()?.tsc_hz / 1000;
+    println!("  pid parent class       state     cpu ms  faults  resident  swapped  promised  name");
+    process::all().for_each(|process| row(&process, tsc_per_ms));
+    Ok(())
+}
+
+fn row(process: &ProcessInfo, tsc_per_ms: u64) {
+    let ProcessInfo { pid, parent, class, state, promised, resident, swapped, cpu_tsc, name, account } = process;
+    let name = if *state == ProcessState::Ended { "-" } else { name.as_str() };
+    println!(
+        "{pid:>5} {parent:>6} {class:<11} {state:<8} {:>7} {:>7} {resident:>9} {swapped:>8} {promised:>9}  {name}",
+        cpu_tsc / tsc_per_ms.max(1),
+        account.faults,
+    );
+}
