@@ -4,9 +4,10 @@
 extern crate alloc;
 
 use alloc::format;
+use core::time::Duration;
 
 use libsys::abi::record::ExitStatus;
-use libsys::process::Child;
+use libsys::process::{self, Child};
 use libsys::test::Failure;
 use libsys::{Errno, ExitReason};
 
@@ -54,4 +55,31 @@ pub fn holds(words: &[u32], seed: u32) -> bool {
 
 const fn pattern(seed: u32, index: u32) -> u32 {
     (seed ^ index.wrapping_mul(0x9E37_79B1)).wrapping_mul(0x85EB_CA77) ^ index
+}
+
+/// Waits until something holds that others bring about.
+///
+/// # Errors
+/// If it does not for a long time.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) -> Result<(), Failure> {
+    const PATIENCE: u32 = 2000;
+    for _ in 0..PATIENCE {
+        if holds() {
+            return Ok(());
+        }
+        process::sleep(Duration::from_millis(10));
+    }
+    Err(format!("in vain until {what}").into())
+}
+
+/// Kills a child, and checks that it ends by that.
+///
+/// # Errors
+/// If it does not.
+pub fn finish(child: Child) -> Result<(), Failure> {
+    process::kill(child.pid())?;
+    match child.wait()?.reason {
+        ExitReason::Killed(by) if by == process::pid() => Ok(()),
+        other => Err(format!("a child was killed, but {other}").into()),
+    }
 }

@@ -4,6 +4,8 @@
 #![no_std]
 #![no_main]
 
+#[path = "assist/company.rs"]
+mod company;
 #[path = "assist/errands.rs"]
 mod errands;
 #[path = "assist/rules.rs"]
@@ -31,7 +33,7 @@ fn main() -> u32 {
         ["where", rule] => rules::find(rule).map_or(2, |rule| rule.instruction()),
         [word, rest @ ..] => match rules::find(word) {
             Some(rule) => rule.break_it(rest.first().copied()),
-            None => errands::run(word, rest).unwrap_or_else(|| {
+            None => errands::run(word, rest).or_else(|| company::run(word, rest)).unwrap_or_else(|| {
                 eprintln!("{USAGE}");
                 2
             }),

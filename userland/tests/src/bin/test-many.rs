@@ -1,0 +1,84 @@
+//! A thousand processes at once, and as many as there is room for.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use libsys::abi::process::ProcessState;
+use libsys::abi::record::SystemInfo;
+use libsys::process::{self, Child};
+use libsys::test::Verdict;
+use libsys::{Errno, ExitReason, check, check_eq, println, system};
+use tests::{ASSIST, finish, run, wait_until};
+
+libsys::tests! {
+    a_fork_bomb_is_refused_and_can_be_defused,
+    a_thousand_processes_sleep_at_once,
+}
+
+const MANY: usize = 1000;
+
+fn a_thousand_processes_sleep_at_once() -> Verdict {
+    run("sleeper", &["0"])?;
+    let mut children = Vec::with_capacity(MANY);
+    let before = system::info()?;
+    let started = system::time()?.uptime_ms;
+    for _ in 0..MANY {
+        children.push(Child::spawn("sleeper", ["1000000"])?);
+    }
+    let all_sleep = || {
+        let sleepers = process::all().filter(|info| info.name.as_str() == "sleeper");
+        sleepers.filter(|info| info.state == ProcessState::Sleeping).count() == MANY
+    };
+    wait_until("a thousand sleep", all_sleep)?;
+    let slept = system::time()?.uptime_ms;
+    check_eq!(system::info()?.processes, before.processes + 1000);
+    for child in &children {
+        process::kill(child.pid())?;
+    }
+    for child in children {
+        check_eq!(child.wait()?.reason, ExitReason::Killed(process::pid()));
+    }
+    let ended = system::time()?.uptime_ms;
+    println!("{MANY} processes: started in {} ms, killed in {} ms", slept - started, ended - slept);
+    let after = system::info()?;
+    check_eq!(after.processes, before.processes);
+    check_eq!(after.pages_promised, before.pages_promised);
+    check_eq!(after.slots_free, before.slots_free);
+    check!(after.frames_free.abs_diff(before.frames_free) <= 8, "{} and {}", after.frames_free, before.frames_free);
+    Ok(())
+}
+
+fn a_fork_bomb_is_refused_and_can_be_defused() -> Verdict {
+    run(ASSIST, &["exit", "0"])?;
+    let before = system::info()?;
+    let bomb = Child::spawn(ASSIST, ["bomb"])?;
+    let refusal = loop {
+        match Child::spawn("sleeper", ["1000000"]) {
+            Ok(child) => finish(child)?,
+            Err(refusal) => break refusal,
+        }
+        process::sleep(Duration::from_millis(20));
+    };
+    check!(matches!(refusal, Errno::OutOfMemory | Errno::TooManyProcesses), "{refusal}");
+    let at_most = system::info()?.processes - before.processes;
+    // Those that are not reached at once go on starting others, but fewer than are ended.
+    wait_until("all are ended", || {
+        let mut bombs = process::all().filter(|info| info.name.as_str() == ASSIST).peekable();
+        let none_is_left = bombs.peek().is_none();
+        // One that has ended since it was listed is no loss.
+        bombs.for_each(|info| process::kill(info.pid).unwrap_or_default());
+        none_is_left
+    })?;
+    check_eq!(bomb.wait()?.reason, ExitReason::Killed(process::pid()));
+    check_eq!(process::wait_any().err(), Some(Errno::NoChild));
+    println!("a fork bomb was refused at {at_most} processes: {refusal}");
+    let holds_what_it_held = |after: SystemInfo| {
+        (after.processes, after.pages_promised, after.frames_tables)
+            == (before.processes, before.pages_promised, before.frames_tables)
+    };
+    wait_until("init has waited for all", || system::info().is_ok_and(holds_what_it_held))
+}
