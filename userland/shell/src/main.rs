@@ -57,7 +57,9 @@ fn help() -> u32 {
 /// Runs a program to its end, in this class or that of the shell; returns its exit code.
 fn run(class: Option<Class>, program: &str, arguments: &[&str]) -> u32 {
     let ended = Child::spawn(program, arguments).and_then(|child| {
-        if let Some(Err(error)) = class.map(|class| set_priority(child.pid(), class)) {
+        if let Some(Err(error)) = class.map(|class| set_priority(child.pid(), class))
+            && error != Errno::NoSuchProcess
+        {
             eprintln!("shell: {program} keeps its class: {error}");
         }
         child.wait()

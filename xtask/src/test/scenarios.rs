@@ -251,6 +251,13 @@ fn shell() -> Vec<(Boot, Judge)> {
             outcome.expect_text("piggies")?;
             outcome.expect_text("[5] >")
         }),
+        (session("programs_are_started_in_a_class", b"ps\nrealtime ps\nbackground ps\nkill 1\nexit\n"), |outcome| {
+            outcome.expect_status(0)?;
+            for class in ["2 interactive running", "2 real-time   running", "2 background  running"] {
+                outcome.expect_text(class)?;
+            }
+            outcome.expect_text("kill: 1: not permitted")
+        }),
         (session("the_end_of_input_ends_the_shell", b"hello\n\x04"), |outcome| {
             outcome.expect_status(0)?;
             outcome.expect_text("Hello from process")
@@ -259,10 +266,10 @@ fn shell() -> Vec<(Boot, Judge)> {
         (
             session(
                 "every_program_has_a_help_text",
-                b"hello --help\npiggy --help\npiggies --help\nfree --help\nexit\n",
+                b"hello --help\npiggy --help\npiggies --help\nfree --help\nps --help\nkill --help\nexit\n",
             ),
             |outcome| {
-                ["usage: hello", "usage: piggy ", "usage: piggies", "usage: free"]
+                ["usage: hello", "usage: piggy ", "usage: piggies", "usage: free", "usage: ps", "usage: kill"]
                     .into_iter()
                     .try_for_each(|text| outcome.expect_text(text))
             },
