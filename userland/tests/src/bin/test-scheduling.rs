@@ -6,6 +6,7 @@ extern crate alloc;
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use libsys::abi::process::ProcessState;
@@ -16,7 +17,8 @@ use tests::{ASSIST, assist, finish, wait_until};
 
 libsys::tests! {
     children_inherit_the_class,
-    six_slices_in_a_row_demote_for_good,
+    whoever_never_gives_way_goes_down_class_by_class,
+    a_demotion_is_for_good,
     a_real_time_process_that_sleeps_keeps_its_class,
     giving_way_is_no_demotion,
     classes_share_the_cpu_six_to_three_to_one,
@@ -62,22 +64,33 @@ fn children_inherit_the_class() -> Verdict {
     be(Class::Interactive)
 }
 
-fn six_slices_in_a_row_demote_for_good() -> Verdict {
+fn whoever_never_gives_way_goes_down_class_by_class() -> Verdict {
+    be(Class::RealTime)?;
+    let child = start(Class::RealTime, &["spin", "100000"])?;
+    let mut classes = Vec::from([Class::RealTime]);
+    wait_until("it is in the background", || {
+        let class = class_of(child.pid()).unwrap_or(Class::RealTime);
+        if classes.last() != Some(&class) {
+            classes.push(class);
+        }
+        class == Class::Background
+    })?;
+    check_eq!(classes, Class::ALL);
+    finish(child)?;
+    be(Class::Interactive)
+}
+
+fn a_demotion_is_for_good() -> Verdict {
     be(Class::Interactive)?;
-    for (class, spinning_ms, lower) in [
-        (Class::RealTime, "90", Class::Interactive),
-        (Class::Interactive, "90", Class::Background),
-        (Class::RealTime, "200", Class::Background),
-        (Class::Background, "90", Class::Background),
-    ] {
-        let child = start(class, &["spin-sleep", spinning_ms, "100000"])?;
-        wait_until("it sleeps", || process::info(child.pid()).is_ok_and(|info| info.state == ProcessState::Sleeping))?;
-        check_eq!(class_of(child.pid())?, lower);
-        sleep(30);
-        check_eq!(class_of(child.pid())?, lower);
-        finish(child)?;
+    let child = start(Class::Interactive, &["spin-sleep", "300", "100000"])?;
+    wait_until("it sleeps after its work", || {
+        process::info(child.pid()).is_ok_and(|info| info.state == ProcessState::Sleeping)
+    })?;
+    for _ in 0..5 {
+        check_eq!(class_of(child.pid())?, Class::Background);
+        sleep(20);
     }
-    Ok(())
+    finish(child)
 }
 
 fn a_real_time_process_that_sleeps_keeps_its_class() -> Verdict {
