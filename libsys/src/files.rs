@@ -1,9 +1,299 @@
-//! The files on the disk.
+//! The files on the disk: read, written, and mapped into memory.
 
-use abi::record::DirectoryEntry;
+use core::ptr::NonNull;
+
+use abi::Errno;
+use abi::layout::ANY_ADDRESS;
+use abi::record::{DirectoryEntry, FileInfo};
 
 use crate::call;
-use crate::memory::filled;
+use crate::memory::{address, filled, length};
+
+/// An open file, closed when dropped.
+///
+/// ```no_run
+/// use libsys::files::File;
+///
+/// let mut notes = File::create("notes.txt")?;
+/// notes.write_all(b"Buy milk.\n")?;
+/// notes.sync()?;
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+#[derive(Debug)]
+pub struct File {
+    handle: u32,
+}
+
+impl File {
+    /// Opens the file of this name, at its beginning.
+    ///
+    /// ```no_run
+    /// use libsys::{Errno, files::File};
+    ///
+    /// assert_eq!(File::open("no such thing").err(), Some(Errno::NoSuchFile));
+    /// ```
+    ///
+    /// # Errors
+    /// `NoSuchFile`, `BadName`, `NotPermitted` for the swap file, `TooManyOpen`.
+    pub fn open(name: &str) -> Result<Self, Errno> {
+        call::open(address(name.as_ptr()), length(name.len())).map(|handle| Self { handle })
+    }
+
+    /// Makes an empty file and opens it.
+    ///
+    /// ```no_run
+    /// libsys::files::File::create("new")?.write_all(b"contents")?;
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `AlreadyExists`, `BadName`, `DiskFull`, `TooManyOpen`, `OutOfMemory`, `Io`.
+    pub fn create(name: &str) -> Result<Self, Errno> {
+        call::create(address(name.as_ptr()), length(name.len())).map(|handle| Self { handle })
+    }
+
+    /// The handle, for calls that libsys has no function for.
+    ///
+    /// ```no_run
+    /// let file = libsys::files::File::open("hello")?;
+    /// assert!(file.handle() > 2, "those below stand for the console");
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    pub const fn handle(&self) -> u32 {
+        self.handle
+    }
+
+    /// Reads at most as many bytes as `buffer` holds; returns how many. None at the end of the file.
+    ///
+    /// ```no_run
+    /// let mut magic = [0; 4];
+    /// libsys::files::File::open("hello")?.read(&mut magic)?;
+    /// assert_eq!(&magic, b"\x7FELF");
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Io`, `OutOfMemory`.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        call::read(self.handle, address(buffer.as_mut_ptr()), length(buffer.len())).map(|count| count as usize)
+    }
+
+    /// Writes bytes; returns how many.
+    ///
+    /// ```no_run
+    /// let count = libsys::files::File::create("new")?.write(b"contents")?;
+    /// libsys::println!("{count} bytes written");
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Busy` if it is a running program, `DiskFull`, `Io`, `OutOfMemory`.
+    pub fn write(&mut self, data: &[u8]) -> Result<usize, Errno> {
+        call::write(self.handle, address(data.as_ptr()), length(data.len())).map(|count| count as usize)
+    }
+
+    /// Writes all of the bytes.
+    ///
+    /// ```no_run
+    /// libsys::files::File::create("zeros")?.write_all(&[0; 10_000])?;
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`File::write`]; some may have been written then.
+    pub fn write_all(&mut self, data: &[u8]) -> Result<(), Errno> {
+        let mut rest = data;
+        while !rest.is_empty() {
+            let count = self.write(rest)?;
+            rest = rest.get(count..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Makes byte `offset` the next one that is read or written. What is skipped behind the end reads as zeros once something was
+    /// written behind it.
+    ///
+    /// ```no_run
+    /// let mut file = libsys::files::File::open("hello")?;
+    /// file.seek(file.len()?)?;
+    /// assert_eq!(file.read(&mut [0; 10]), Ok(0));
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None, for a file that is open.
+    pub fn seek(&mut self, offset: u32) -> Result<(), Errno> {
+        call::seek(self.handle, offset).map(|_| ())
+    }
+
+    /// How many bytes the file has.
+    ///
+    /// ```no_run
+    /// assert!(libsys::files::File::open("hello")?.len()? > 0);
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None, for a file that is open.
+    #[expect(clippy::len_without_is_empty, reason = "asking costs a call that can fail")]
+    pub fn len(&self) -> Result<u32, Errno> {
+        let info: FileInfo = filled(|info| call::stat(self.handle, info))?;
+        Ok(info.len_bytes)
+    }
+
+    /// Brings all changes of the file onto the disk, whoever made them.
+    ///
+    /// ```no_run
+    /// libsys::files::File::open("notes.txt")?.sync()?;
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Io` if some could not be written.
+    pub fn sync(&self) -> Result<(), Errno> {
+        call::sync(self.handle).map(|_| ())
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // It was open, and closing what is open cannot fail.
+        let _ = call::close(self.handle);
+    }
+}
+
+/// Removes a file's name. Whoever has it open or mapped goes on using it; then it is gone.
+///
+/// ```no_run
+/// libsys::files::remove("notes.txt")?;
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
+/// # Errors
+/// `NoSuchFile`, `BadName`, `NotPermitted` for the swap file, `Io`.
+pub fn remove(name: &str) -> Result<(), Errno> {
+    call::remove(address(name.as_ptr()), length(name.len())).map(|_| ())
+}
+
+/// What a mapping is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapAccess {
+    /// Reading.
+    Read = 1,
+    /// Reading and writing: what is written goes to the file.
+    ReadAndWrite = 3,
+}
+
+/// Part of a file, mapped into memory; unmapped when dropped. Its pages are read when they are touched.
+///
+/// ```no_run
+/// use libsys::files::{File, MapAccess, Mapping};
+///
+/// let file = File::open("hello")?;
+/// let mapping = Mapping::new(&file, 0, 4096, MapAccess::Read)?;
+/// drop(file);
+/// // SAFETY: the address is the mapping's first, which is there to be read.
+/// assert_eq!(unsafe { mapping.as_ptr().read() }, 0x7F);
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<u8>,
+    len_bytes: usize,
+}
+
+impl Mapping {
+    /// Maps `len_bytes` bytes from byte `offset` on, which is a multiple of the page size. What lies behind the end of the file reads as
+    /// zeros and does not get into it.
+    ///
+    /// ```no_run
+    /// use libsys::files::{File, MapAccess, Mapping};
+    ///
+    /// let second_page = Mapping::new(&File::open("hello")?, 4096, 4096, MapAccess::Read)?;
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument` for no bytes or a misaligned offset, `Busy` to write to a running program, `OutOfMemory`,
+    /// `OutOfAddressSpace`, `TooManyOpen`.
+    pub fn new(file: &File, offset: u32, len_bytes: usize, access: MapAccess) -> Result<Self, Errno> {
+        Self::map(file, offset, len_bytes, access, ANY_ADDRESS)
+    }
+
+    /// As [`Mapping::new`], at a given address.
+    ///
+    /// ```no_run
+    /// use libsys::files::{File, MapAccess, Mapping};
+    ///
+    /// let mapping = Mapping::at(0x9000_0000, &File::open("hello")?, 0, 4096, MapAccess::Read)?;
+    /// assert_eq!(mapping.as_ptr().addr(), 0x9000_0000);
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Mapping::new`]; `Overlaps` if something is there, `BadAddress` outside of user space, `InvalidArgument` also if it is misaligned.
+    pub fn at(at: u32, file: &File, offset: u32, len_bytes: usize, access: MapAccess) -> Result<Self, Errno> {
+        Self::map(file, offset, len_bytes, access, at)
+    }
+
+    fn map(file: &File, offset: u32, len_bytes: usize, access: MapAccess, at: u32) -> Result<Self, Errno> {
+        let len = u32::try_from(len_bytes).map_err(|_| Errno::OutOfAddressSpace)?;
+        let start = call::map_file(file.handle, offset, len, access as u32, at)?;
+        let start = NonNull::new(core::ptr::with_exposed_provenance_mut(start as usize)).ok_or(Errno::BadAddress)?;
+        Ok(Self { start, len_bytes })
+    }
+
+    /// The first byte. Others may change what is there, so it is read and written through the pointer.
+    ///
+    /// ```no_run
+    /// use libsys::files::{File, MapAccess, Mapping};
+    ///
+    /// let mapping = Mapping::new(&File::open("notes.txt")?, 0, 100, MapAccess::ReadAndWrite)?;
+    /// // SAFETY: 100 bytes are mapped to be written to.
+    /// unsafe { mapping.as_ptr().add(99).write_volatile(b'!') };
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    pub const fn as_ptr(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// How many bytes were asked for.
+    ///
+    /// ```no_run
+    /// use libsys::files::{File, MapAccess, Mapping};
+    ///
+    /// let mapping = Mapping::new(&File::open("hello")?, 0, 100, MapAccess::Read)?;
+    /// assert_eq!(mapping.len_bytes(), 100);
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    pub const fn len_bytes(&self) -> usize {
+        self.len_bytes
+    }
+
+    /// Ends the mapping now, and brings what was changed through it onto the disk.
+    ///
+    /// ```no_run
+    /// use libsys::files::{File, MapAccess, Mapping};
+    ///
+    /// Mapping::new(&File::open("notes.txt")?, 0, 100, MapAccess::ReadAndWrite)?.unmap()?;
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Io` if something could not be written; the mapping has ended nevertheless.
+    pub fn unmap(self) -> Result<(), Errno> {
+        let unmapped = call::unmap_file(address(self.start.as_ptr())).map(|_| ());
+        core::mem::forget(self);
+        unmapped
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // Whoever wants to know of errors calls `unmap`.
+        let _ = call::unmap_file(address(self.start.as_ptr()));
+    }
+}
 
 /// The entries of the directory, one after the other.
 ///

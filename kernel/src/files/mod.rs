@@ -124,7 +124,10 @@ fn errno(error: &FsError<DiskError>) -> Errno {
 pub fn create(name: &str) -> Result<FileUse, Errno> {
     with_files(|files| files.create(name).map(|_| ()).map_err(|error| errno(&error))).unwrap_or(Err(Errno::Io))?;
     let file = FileUse::open(name)?;
-    partition::commit().inspect_err(|_| drop(with_files(|files| files.remove(name))))?;
+    partition::commit().inspect_err(|_| {
+        // The disk will hear of it with the next change.
+        let _ = with_files(|files| files.remove(name));
+    })?;
     Ok(file)
 }
 

@@ -13,6 +13,7 @@ use kcore::program::ProgramImage;
 use kcore::user_slice::UserSlice;
 use kcore::vm_pool::{Backing, Rights};
 
+use super::opened::Opened;
 use super::scheduler::{self, with_scheduler};
 use super::{Arguments, Current, Process, Start, WaitsFor};
 use crate::cpu::fpu::FpuState;
@@ -103,6 +104,7 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments) -> Result<P
         directory: directory.ok_or(CreateError::OutOfMemory)?,
         fpu,
         _program: program,
+        opened: Opened::default(),
         start: Some(Start { entry: image.entry, arguments }),
         waits_for: WaitsFor::Time,
         cpu_tsc: 0,

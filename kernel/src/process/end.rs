@@ -6,6 +6,7 @@ use kcore::pager::AddressSpace;
 use kcore::process_table::{ChildChoice, WaitError, WaitOutcome};
 
 use super::WaitsFor;
+use super::opened;
 use super::scheduler::{self, with_scheduler};
 use crate::cpu::fpu;
 use crate::drivers::console::kprintln;
@@ -21,6 +22,7 @@ pub fn end_current(reason: ExitReason) -> ! {
         let name = with_scheduler(|scheduler| scheduler.table.get(current.slot).map(|process| process.name));
         kprintln!("process {} ({}) ended: {reason}", current.pid, name.unwrap_or_default().as_str());
     }
+    opened::write_back_mappings();
     let account = with_memory(|memory| {
         let account = memory.pager.spaces().get(current.space).map(AddressSpace::account).copied();
         memory.pager.destroy_space(&mut memory.mmu, current.space);

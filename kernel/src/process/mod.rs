@@ -8,6 +8,7 @@ mod create;
 mod end;
 mod info;
 mod kill;
+pub mod opened;
 pub mod scheduler;
 pub mod transit;
 pub mod waiters;
@@ -67,6 +68,8 @@ pub struct Process {
     fpu: Box<FpuState>,
     /// Its program's file stays open as long as pages may be read from it.
     _program: FileUse,
+    /// What else it has open.
+    opened: opened::Opened,
     /// What it needs to begin; taken when it first runs.
     start: Option<Start>,
     /// What it waits for, if it neither runs nor is queued to.

@@ -1,9 +1,10 @@
 //! Calls from ring 3: decoded by the one table in `abi`, answered by one function each.
 
-mod console;
+mod files;
 mod info;
 mod memory;
 mod process;
+mod streams;
 
 use abi::{Call, Errno};
 
@@ -36,7 +37,7 @@ impl Caller {
 fn answer(call: Call, caller: Caller) -> Result<u32, Errno> {
     match call {
         Call::Exit { code } => process::exit(code),
-        Call::Write { handle, buffer, len_bytes } => console::write(caller, handle, buffer, len_bytes),
+        Call::Write { handle, buffer, len_bytes } => streams::write(caller, handle, buffer, len_bytes),
         Call::AllocateMemory { len_bytes } => memory::allocate(caller, len_bytes),
         Call::FreeMemory { start } => memory::free(caller, start),
         Call::CreateProcess { path, path_len, arguments, arguments_len } => {
@@ -51,9 +52,20 @@ fn answer(call: Call, caller: Caller) -> Result<u32, Errno> {
         Call::GetPid {} => Ok(caller.process.pid.number()),
         Call::GetMapping { address, mapping } => memory::mapping(caller, address, mapping),
         Call::SystemInfo { info } => info::system_info(caller, info),
-        Call::Read { handle, buffer, len_bytes } => console::read(caller, handle, buffer, len_bytes),
+        Call::Read { handle, buffer, len_bytes } => streams::read(caller, handle, buffer, len_bytes),
         Call::Shutdown { status } => process::shutdown(caller, status),
         Call::Time { time } => info::time(caller, time),
+        Call::Open { path, path_len } => files::open(caller, path, path_len),
+        Call::Close { handle } => files::close(handle),
+        Call::Seek { handle, offset } => files::seek(handle, offset),
+        Call::Stat { handle, info } => files::stat(caller, handle, info),
+        Call::Create { path, path_len } => files::create(caller, path, path_len),
+        Call::Remove { path, path_len } => files::remove(caller, path, path_len),
+        Call::Sync { handle } => files::sync(handle),
+        Call::MapFile { handle, offset, len_bytes, access, address } => {
+            files::map(caller, handle, offset, len_bytes, access, address)
+        }
+        Call::UnmapFile { start } => files::unmap(caller, start),
         Call::ReadDirectory { index, entry } => info::read_directory(caller, index, entry),
     }
 }

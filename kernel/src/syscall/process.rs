@@ -1,6 +1,6 @@
 //! `CreateProcess`, `Exit`, `Wait`, `Yield`, `Sleep`, `Kill`, `SetPriority`, `Shutdown`.
 
-use abi::layout::{ARGUMENTS_MAX_BYTES, NAME_MAX_BYTES};
+use abi::layout::ARGUMENTS_MAX_BYTES;
 use abi::record::ExitStatus;
 use abi::{Class, Errno, ExitReason};
 use kcore::addr::Pid;
@@ -8,7 +8,9 @@ use kcore::process_table::{ChildChoice, Denied};
 use kcore::user_slice::UserSlice;
 
 use super::Caller;
+use super::files::FileName;
 use crate::drivers::{power, timer};
+use crate::files;
 use crate::memory::paging;
 use crate::process::{self, Arguments, scheduler};
 
@@ -19,23 +21,16 @@ pub(super) fn exit(code: u32) -> ! {
 
 /// Starts a program.
 pub(super) fn create(caller: Caller, path: u32, path_len: u32, arguments: u32, len: u32) -> Result<u32, Errno> {
-    let path = UserSlice::bytes(path, path_len)?;
+    let name = FileName::read(caller, path, path_len)?;
     let arguments = UserSlice::bytes(arguments, len)?;
-    if path_len == 0 || path_len > NAME_MAX_BYTES {
-        caller.memory.check(path, abi::Access::Read)?;
-        return Err(Errno::BadName);
-    }
     if len > ARGUMENTS_MAX_BYTES {
         caller.memory.check(arguments, abi::Access::Read)?;
         return Err(Errno::ArgumentsTooLong);
     }
-    let mut name = [0; NAME_MAX_BYTES as usize];
-    let name = caller.memory.read(path, &mut name)?;
-    let name = core::str::from_utf8(name).map_err(|_| Errno::BadName)?;
     let mut block = [0; ARGUMENTS_MAX_BYTES as usize];
     let block = caller.memory.read(arguments, &mut block)?;
-    let arguments = Arguments::new(name, block)?;
-    Ok(process::create(Some(caller.process.pid), name, arguments)?.number())
+    let arguments = Arguments::new(name.as_str(), block)?;
+    Ok(process::create(Some(caller.process.pid), name.as_str(), arguments)?.number())
 }
 
 /// Waits for a child.
@@ -83,6 +78,8 @@ pub(super) fn shutdown(caller: Caller, status: u32) -> Result<u32, Errno> {
     if caller.process.pid != Pid::INIT {
         return Err(Errno::NotPermitted);
     }
+    // What cannot be written now is lost; init, who could be told, has ended.
+    let _ = files::sync(None);
     paging::check_at_end();
     power::shutdown(status)
 }

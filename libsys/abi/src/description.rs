@@ -2,7 +2,7 @@
 
 use crate::Wire;
 use crate::process::ProcessInfo;
-use crate::record::{DirectoryEntry, ExitStatus, Mapping, SystemInfo, Time};
+use crate::record::{DirectoryEntry, ExitStatus, FileInfo, Mapping, SystemInfo, Time};
 
 /// A call.
 #[derive(Clone, Copy, Debug)]

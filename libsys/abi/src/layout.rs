@@ -34,6 +34,9 @@ pub const STACK_MAX_BYTES: u32 = 8 << 20;
 /// The lowest byte the stack may grow to. The page below it is a guard and never mapped.
 pub const STACK_LIMIT: u32 = STACK_END - STACK_MAX_BYTES;
 
+/// Where `MapFile` is to choose the address.
+pub const ANY_ADDRESS: u32 = u32::MAX;
+
 /// One past the last byte a program can ever use.
 pub const USER_END: u32 = STACK_END;
 /// First byte of the kernel half.

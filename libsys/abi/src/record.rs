@@ -182,6 +182,17 @@ pub struct DirectoryEntry {
     name: [u8; NAME_BYTES],
 }
 
+wire_record! {
+    /// An open file.
+    #[derive(Default)]
+    pub struct FileInfo {
+        /// Its length in bytes.
+        pub len_bytes: u32,
+        /// The byte that is read or written next.
+        pub position: u32,
+    }
+}
+
 const NAME_BYTES_U32: u32 = 56;
 const NAME_BYTES: usize = NAME_BYTES_U32 as usize;
 const _: () = assert!(NAME_BYTES_U32 > crate::layout::NAME_MAX_BYTES && NAME_BYTES.is_multiple_of(4));

@@ -15,8 +15,9 @@ macro_rules! syscall_table {
         $macro! {
             /// Ends the calling process with `code`. Does not return.
             0 => Exit as exit(code);
-            /// Writes `len_bytes` bytes at `buffer` to `handle` (1 and 2: the console).
-            /// Returns how many were written. `BadAddress`, `BadHandle`.
+            /// Writes `len_bytes` bytes at `buffer` to `handle`: the console (1 and 2), or a file, which grows as needed.
+            /// Returns how many were written. `BadAddress`, `BadHandle`, `Busy` for the file of a running program, `DiskFull`,
+            /// `OutOfMemory`, `Io`.
             1 => Write as write(handle, buffer: *const u8, len_bytes);
             /// Promises `len_bytes` bytes, rounded up to pages; zero-filled at first touch.
             /// Returns the region's first address. `InvalidArgument` for 0 bytes, `OutOfAddressSpace`, `OutOfMemory`.
@@ -42,8 +43,8 @@ macro_rules! syscall_table {
             9 => GetMapping as get_mapping(address: *const u8, mapping: *mut Mapping);
             /// Fills in the [`SystemInfo`](crate::record::SystemInfo) at `info`. `BadAddress`.
             10 => SystemInfo as system_info(info: *mut SystemInfo);
-            /// Reads at most `len_bytes` bytes from `handle` (0: a line of the console) into `buffer`, waiting for the
-            /// first. Returns how many. `BadAddress`, `BadHandle`.
+            /// Reads at most `len_bytes` bytes from `handle` into `buffer`: a line of the console (0), waiting for its first byte, or
+            /// bytes of a file. Returns how many; 0 at the end. `BadAddress`, `BadHandle`, `OutOfMemory`, `Io`.
             11 => Read as read(handle, buffer: *mut u8, len_bytes);
             /// Ends the machine with `status`. Only init may. `NotPermitted`.
             12 => Shutdown as shutdown(status);
@@ -63,6 +64,33 @@ macro_rules! syscall_table {
             /// Fills in the [`ProcessInfo`](crate::process::ProcessInfo) at `info` for the process with the lowest pid that is
             /// not below `pid`. Returns its pid. `EndOfList`, `BadAddress`.
             17 => ProcessInfo as process_info(pid, info: *mut ProcessInfo);
+            /// Opens the file `path` (`path_len` bytes of UTF-8) at its beginning. Returns a handle. `BadAddress`, `BadName`,
+            /// `NoSuchFile`, `NotPermitted` for the swap file, `TooManyOpen`.
+            21 => Open as open(path: *const u8, path_len);
+            /// Closes a handle. What was written stays in memory until it is pushed out or [`Sync`](Number::Sync) is called.
+            /// Returns 0. `BadHandle`.
+            22 => Close as close(handle);
+            /// Makes byte `offset` of a file the next one that is read or written, behind its end too. Returns 0. `BadHandle`.
+            23 => Seek as seek(handle, offset);
+            /// Fills in the [`FileInfo`](crate::record::FileInfo) at `info` for an open file. `BadHandle`, `BadAddress`.
+            24 => Stat as stat(handle, info: *mut FileInfo);
+            /// Makes an empty file of this name and opens it. Returns a handle. `BadAddress`, `BadName`, `AlreadyExists`,
+            /// `DiskFull`, `TooManyOpen`, `OutOfMemory`, `Io`.
+            25 => Create as create(path: *const u8, path_len);
+            /// Removes a file's name. Whoever has it open or mapped goes on using it; then it is gone. Returns 0. `BadAddress`,
+            /// `BadName`, `NoSuchFile`, `NotPermitted` for the swap file, `Io`.
+            26 => Remove as remove(path: *const u8, path_len);
+            /// Brings all changes of an open file onto the disk, those made through mappings too. Returns 0. `BadHandle`, `Io`.
+            27 => Sync as sync(handle);
+            /// Maps `len_bytes` bytes of an open file, rounded up to pages, from byte `offset` on, which is a multiple of the page size.
+            /// `access` is 1 to read, 3 to read and write. `address` is where, or [`ANY_ADDRESS`](crate::layout::ANY_ADDRESS).
+            /// What lies behind the end of the file reads as zeros and does not get into it. Returns the first address.
+            /// `BadHandle`, `InvalidArgument` for no bytes or anything misaligned, `BadAddress` outside of user space, `Overlaps`,
+            /// `Busy` to write to the file of a running program, `OutOfAddressSpace`, `TooManyOpen`, `OutOfMemory`.
+            28 => MapFile as map_file(handle, offset, len_bytes, access, address);
+            /// Ends the mapping that `MapFile` returned as `start`, and brings what was changed through it onto the disk. Returns 0.
+            /// `BadAddress` if none starts there, `Io` if something could not be written.
+            29 => UnmapFile as unmap_file(start: *const u8);
         }
     };
 }
