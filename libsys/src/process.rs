@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use abi::process::ProcessInfo;
+pub use abi::process::{ProcessInfo, ProcessName, ProcessState};
 use abi::record::ExitStatus;
 use abi::{Class, Errno};
 
@@ -142,7 +142,7 @@ pub fn pid() -> u32 {
     call::get_pid().unwrap_or(0)
 }
 
-/// Lets another process run.
+/// Gives way to other processes, if the draw for the CPU is theirs.
 ///
 /// ```no_run
 /// # let is_ready = || true;
@@ -167,6 +167,15 @@ pub fn sleep(time: Duration) {
 
 /// Ends the process with this pid, whatever it is doing. It is gone for good once [`wait_for`] says so.
 ///
+/// ```no_run
+/// use libsys::process::{Child, kill};
+///
+/// let child = Child::spawn("piggy", ["100"])?;
+/// kill(child.pid())?;
+/// libsys::println!("{}", child.wait()?.reason);
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
 /// # Errors
 /// `NoSuchProcess`, `NotPermitted` if it is none of this process's descendants, nor of the process that started this one.
 pub fn kill(pid: u32) -> Result<(), Errno> {
@@ -174,6 +183,13 @@ pub fn kill(pid: u32) -> Result<(), Errno> {
 }
 
 /// Puts this process or a child into a class.
+///
+/// ```no_run
+/// use libsys::{Class, process};
+///
+/// process::set_priority(process::pid(), Class::Background)?;
+/// # Ok::<(), libsys::Errno>(())
+/// ```
 ///
 /// # Errors
 /// `NoSuchProcess`, `NotPermitted` if it is neither, or the class is a higher one and this process is not real-time.
@@ -183,6 +199,12 @@ pub fn set_priority(pid: u32, class: Class) -> Result<(), Errno> {
 
 /// What the kernel knows of the process with this pid.
 ///
+/// ```no_run
+/// let init = libsys::process::info(1)?;
+/// libsys::println!("{} is {}", init.name.as_str(), init.state);
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
 /// # Errors
 /// `NoSuchProcess`.
 pub fn info(pid: u32) -> Result<ProcessInfo, Errno> {
@@ -190,6 +212,12 @@ pub fn info(pid: u32) -> Result<ProcessInfo, Errno> {
 }
 
 /// All processes, by pid. Those that come or go meanwhile may or may not be among them.
+///
+/// ```no_run
+/// for process in libsys::process::all() {
+///     libsys::println!("{} {}", process.pid, process.name.as_str());
+/// }
+/// ```
 pub fn all() -> impl Iterator<Item = ProcessInfo> {
     let mut next = Some(0);
     core::iter::from_fn(move || {

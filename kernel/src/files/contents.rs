@@ -55,8 +55,8 @@ fn with_page(
         match step.map_err(|_: FaultError| Errno::OutOfMemory)? {
             FileStep::Here(_) => return Ok(()),
             FileStep::Read(ticket) => paging::read_in(ticket).map_err(|_| Errno::Io)?,
-            FileStep::Write(ticket) => paging::write_out(ticket)?,
-            FileStep::Wait => transit::wait_unless_killed()?,
+            FileStep::Write(ticket) => paging::write_out(ticket),
+            FileStep::Wait => transit::wait(),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::write_back;
 use crate::cell::KernelCell;
 use crate::drivers::ata::{Direction, transfer};
 use crate::files;
-use crate::process::{Killed, transit};
+use crate::process::{scheduler, transit};
 
 /// The pager and the tables it works on.
 pub struct Memory {
@@ -68,7 +68,7 @@ pub fn repair(space: SpaceId, fault: &Fault) -> Result<(), FaultError> {
 fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), FaultError> {
     let mut step = first;
     loop {
-        let waited = match step {
+        match step {
             Step::Done => return Ok(()),
             Step::Read(ticket) => {
                 let maps_itself = matches!(ticket.source(), Source::Slots(..));
@@ -76,12 +76,11 @@ fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), Fault
                 if maps_itself {
                     return Ok(());
                 }
-                Ok(())
             }
             Step::Write(ticket) => write_out(ticket),
-            Step::Wait => transit::wait_unless_killed(),
-        };
-        if waited.is_err() {
+            Step::Wait => transit::wait(),
+        }
+        if scheduler::is_killed() {
             return Ok(());
         }
         step = with_memory(|memory| memory.pager.resolve(&mut memory.mmu, space, fault))?;
@@ -127,35 +126,30 @@ fn read_pages(ticket: &PageIn) -> Result<(), TransferFailed> {
 }
 
 /// Parks borrowed frames' pages on the disk; the process waits until the first has left, or is wanted back.
-///
-/// # Errors
-/// [`Killed`] if the process was killed while it waited; the pages leave nevertheless.
-pub fn write_out(ticket: PageOut) -> Result<(), Killed> {
+pub fn write_out(ticket: PageOut) {
     let first = ticket.frames().first().copied();
     write_back::begin(ticket);
     let is_under_way = |frame| with_memory(|memory| memory.pager.frames().get(frame).is_in_transit());
     while first.is_some_and(is_under_way) {
-        transit::wait_unless_killed()?;
+        transit::wait();
     }
-    Ok(())
 }
 
 /// Makes an address space with a directory; may wait for a frame.
 ///
 /// # Errors
-/// See [`GrantError`]; nothing is left behind then. `Refused`, too, if the current process was killed while it waited.
+/// See [`GrantError`]; nothing is left behind then.
 pub fn create_space() -> Result<SpaceId, GrantError> {
     let id = with_memory(|memory| memory.pager.create_space())?;
     loop {
-        let waited = match with_memory(|memory| memory.pager.give_directory(&mut memory.mmu, id)) {
+        match with_memory(|memory| memory.pager.give_directory(&mut memory.mmu, id)) {
             Ok(()) => return Ok(id),
-            Err(Shortage::Write(ticket)) => write_out(ticket).map_err(|Killed| GrantError::Refused),
-            Err(Shortage::Wait) => transit::wait_unless_killed().map_err(|Killed| GrantError::Refused),
-            Err(Shortage::OutOfFrames) => Err(GrantError::Refused),
-        };
-        if let Err(error) = waited {
-            with_memory(|memory| memory.pager.destroy_space(&mut memory.mmu, id));
-            return Err(error);
+            Err(Shortage::Write(ticket)) => write_out(ticket),
+            Err(Shortage::Wait) => transit::wait(),
+            Err(Shortage::OutOfFrames) => {
+                with_memory(|memory| memory.pager.destroy_space(&mut memory.mmu, id));
+                return Err(GrantError::Refused);
+            }
         }
     }
 }

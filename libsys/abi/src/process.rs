@@ -165,9 +165,9 @@ wire_record! {
         pub class: Class,
         /// What it does now.
         pub state: ProcessState,
-        /// Pages that it may write and that are kept for it, touched or not.
+        /// Pages that are kept for it, touched or not, its page tables included.
         pub promised: u32,
-        /// Its pages that are in frames, those of its program's file included.
+        /// Pages of its own that are in frames. Those of files, which it may share with others, are not counted.
         pub resident: u32,
         /// Its pages that are in the swap file and in no frame.
         pub swapped: u32,

@@ -2,14 +2,14 @@
 #![no_std]
 #![no_main]
 
-use libsys::abi::process::{ProcessInfo, ProcessState};
+use libsys::process::{ProcessInfo, ProcessState};
 use libsys::{Args, Errno, println, process, system};
 
 libsys::entry!(main);
 
 const USAGE: &str = "usage: ps
 Lists the processes: pid, parent, class, what it does or waits for, time on the CPU in milliseconds,
-page faults, its pages that are resident, swapped out and promised, and its name.";
+page faults, pages of its own that are resident, swapped out and promised, and its name.";
 
 fn main() -> Result<(), Errno> {
     if Args::new().any(|argument| argument == "--help") {

@@ -8,8 +8,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use libsys::abi::process::ProcessState;
-use libsys::process::{self, Child, wait_any};
+use libsys::process::{self, Child, ProcessState, wait_any};
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, check, check_eq, system};
 use tests::{ASSIST, assist, finish, wait_until};

@@ -7,9 +7,8 @@ extern crate alloc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use libsys::abi::process::ProcessState;
 use libsys::abi::record::SystemInfo;
-use libsys::process::{self, Child};
+use libsys::process::{self, Child, ProcessState};
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, check, check_eq, println, system};
 use tests::{ASSIST, finish, run, wait_until};

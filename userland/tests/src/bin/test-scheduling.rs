@@ -9,8 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use libsys::abi::process::ProcessState;
-use libsys::process::{self, Child};
+use libsys::process::{self, Child, ProcessState};
 use libsys::test::Verdict;
 use libsys::{Class, Errno, ExitReason, call, check, check_eq, system};
 use tests::{ASSIST, assist, finish, wait_until};

@@ -131,7 +131,7 @@ fn step(
             machine.file_access(id, FILE, b % FILE_PAGES, Some(b | 1));
             model.file.insert(b % FILE_PAGES, b | 1);
         }
-        9 if b % 8 == 0 => {
+        9 if b.is_multiple_of(8) => {
             machine.write_back(FILE);
             for number in 0..FILE_PAGES {
                 prop_assert_eq!(machine.file_word(FilePage { file: FILE, number }), model.file_word(number));
