@@ -176,6 +176,14 @@ pub fn remove(name: &str) -> Result<(), Errno> {
 }
 
 /// What a mapping is for.
+///
+/// ```no_run
+/// use libsys::files::{File, MapAccess, Mapping};
+///
+/// let access = if true { MapAccess::Read } else { MapAccess::ReadAndWrite };
+/// let mapping = Mapping::new(&File::open("hello")?, 0, 4096, access)?;
+/// # Ok::<(), libsys::Errno>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapAccess {
     /// Reading.

@@ -189,8 +189,8 @@ mod tests {
 
     #[test]
     fn errors_are_found_in_the_calls_texts() {
-        let write = CALLS.iter().find(|call| call.name == "Write").unwrap();
-        assert_eq!(errors_of(write), ["`BadAddress`", "`BadHandle`"]);
+        let stat = CALLS.iter().find(|call| call.name == "Stat").unwrap();
+        assert_eq!(errors_of(stat), ["`BadHandle`", "`BadAddress`"]);
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl FileUse {
     ///
     /// # Errors
     /// `Busy` if it is mapped for writing, `OutOfMemory`.
-    pub fn as_program(self) -> Result<Self, Errno> {
+    pub fn into_program(self) -> Result<Self, Errno> {
         self.with_role(Role::Program)
     }
 
@@ -72,7 +72,7 @@ impl FileUse {
     ///
     /// # Errors
     /// `Busy` if it is the file of a running program, `OutOfMemory`.
-    pub fn as_writer(self) -> Result<Self, Errno> {
+    pub fn into_writer(self) -> Result<Self, Errno> {
         self.with_role(Role::Writer)
     }
 

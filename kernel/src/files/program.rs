@@ -56,7 +56,7 @@ impl From<ProgramError> for Errno {
 /// See [`ProgramError`].
 pub fn open_program(space: SpaceId, name: &str) -> Result<(FileUse, ProgramImage), ProgramError> {
     let file = FileUse::open(name).map_err(|_| ProgramError::NoSuchFile)?;
-    let file = file.as_program().map_err(|error| match error {
+    let file = file.into_program().map_err(|error| match error {
         Errno::Busy => ProgramError::Busy,
         _ => ProgramError::OutOfMemory,
     })?;

@@ -181,7 +181,7 @@ pub(super) fn map(
         return Err(Errno::InvalidArgument);
     }
     let file = opened::with(handle, |file| file.file.again())??;
-    let file = if access == READ_AND_WRITE { file.as_writer()? } else { file };
+    let file = if access == READ_AND_WRITE { file.into_writer()? } else { file };
     let in_file = files::len_bytes(file.file_ref()).saturating_sub(offset);
     let backing = Backing::File {
         file: file.file_ref(),
