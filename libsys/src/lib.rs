@@ -31,6 +31,7 @@ pub mod files;
 #[cfg(target_arch = "x86")]
 mod heap;
 pub mod memory;
+pub mod message;
 pub mod process;
 #[cfg(target_arch = "x86")]
 mod start;

@@ -142,6 +142,20 @@ pub fn pid() -> u32 {
     call::get_pid().unwrap_or(0)
 }
 
+/// The pid of the process that runs the program in this file; of several, the lowest.
+///
+/// ```no_run
+/// let init = libsys::process::find("init")?;
+/// assert_eq!(init, 1);
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
+/// # Errors
+/// `NoSuchProcess`, `BadName`.
+pub fn find(program: &str) -> Result<u32, Errno> {
+    call::get_pid_by_name(address(program.as_ptr()), length(program.len()))
+}
+
 /// Gives way to other processes, if the draw for the CPU is theirs.
 ///
 /// ```no_run

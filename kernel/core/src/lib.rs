@@ -18,6 +18,7 @@ pub mod frame_table;
 pub mod handles;
 pub mod line;
 pub mod memory_map;
+pub mod messages;
 pub mod pager;
 pub mod partition;
 pub mod process_table;

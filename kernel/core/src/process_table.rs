@@ -106,15 +106,20 @@ impl From<OutOfMemory> for AddError {
     }
 }
 
+/// How many places are remembered.
+const PLACES: usize = 256;
+
 /// All processes.
 pub struct ProcessTable<T> {
     entries: Vec<Option<Entry<T>>>,
+    /// Where the newest process was put whose pid has this remainder: mostly that is the one that is looked for.
+    places: [ProcessSlot; PLACES],
     next_pid: u32,
 }
 
 impl<T> Default for ProcessTable<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), next_pid: Pid::INIT.number() }
+        Self { entries: Vec::new(), places: [ProcessSlot(0); PLACES], next_pid: Pid::INIT.number() }
     }
 }
 
@@ -140,6 +145,7 @@ impl<T> ProcessTable<T> {
             may_be_real_time: parent.is_none(),
             killed_by: None,
         });
+        self.places[pid.number() as usize % PLACES] = ProcessSlot(index);
         Ok((ProcessSlot(index), pid))
     }
 
@@ -156,9 +162,22 @@ impl<T> ProcessTable<T> {
     }
 
     /// The process with this pid, alive or not yet waited for.
+    #[inline]
     pub fn slot_of(&self, pid: Pid) -> Option<ProcessSlot> {
+        let place = self.places[pid.number() as usize % PLACES];
+        if self.pid(place) == Some(pid) { Some(place) } else { self.search(pid) }
+    }
+
+    fn search(&self, pid: Pid) -> Option<ProcessSlot> {
         let found = (0..).zip(&self.entries).find(|(_, entry)| entry.as_ref().is_some_and(|entry| entry.pid == pid));
         found.map(|(index, _)| ProcessSlot(index))
+    }
+
+    /// The lowest pid of the processes that are alive and whose payload is wanted.
+    pub fn lowest_pid(&self, is_wanted: impl Fn(&T) -> bool) -> Option<Pid> {
+        let alive = self.entries.iter().flatten();
+        let wanted = alive.filter(|entry| matches!(&entry.life, Life::Alive(payload) if is_wanted(payload)));
+        wanted.map(|entry| entry.pid).min()
     }
 
     /// The payload of a process that is alive.

@@ -7,6 +7,7 @@ use abi::process::ProcessName;
 use abi::{Class, Errno};
 use kcore::addr::{PAGE_SIZE, Page, Pid, VirtAddr};
 use kcore::frame_table::SpaceId;
+use kcore::messages::Mailbox;
 use kcore::pager::GrantError;
 use kcore::process_table::AddError;
 use kcore::program::ProgramImage;
@@ -103,6 +104,7 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments) -> Result<P
         space: id,
         directory: directory.ok_or(CreateError::OutOfMemory)?,
         fpu,
+        mailbox: Mailbox::default(),
         _program: program,
         opened: Opened::default(),
         start: Some(Start { entry: image.entry, arguments }),

@@ -2,6 +2,7 @@
 
 use abi::record::ExitStatus;
 use abi::{Access, Errno, ExitReason, FaultKind};
+use kcore::messages;
 use kcore::pager::AddressSpace;
 use kcore::process_table::{ChildChoice, WaitError, WaitOutcome};
 
@@ -33,6 +34,7 @@ pub fn end_current(reason: ExitReason) -> ! {
     let status = ExitStatus { pid: current.pid.number(), reason, account: account.unwrap_or_default() };
     let ended = with_scheduler(|scheduler| {
         scheduler.forget(current.slot);
+        messages::remove_all(&mut scheduler.table, current.slot);
         scheduler.table.end(current.slot, status)
     });
     let Some((mut process, woken)) = ended else { panic!("process {} ended twice", current.pid) };

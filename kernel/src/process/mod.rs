@@ -8,6 +8,7 @@ mod create;
 mod end;
 mod info;
 mod kill;
+pub mod messages;
 pub mod opened;
 pub mod scheduler;
 pub mod transit;
@@ -18,6 +19,7 @@ use alloc::boxed::Box;
 use abi::process::{ProcessName, ProcessState};
 use kcore::addr::{Frame, Pid, VirtAddr};
 use kcore::frame_table::SpaceId;
+use kcore::messages::Mailbox;
 use kcore::process_table::ProcessSlot;
 
 pub use create::{CreateError, create};
@@ -43,6 +45,8 @@ pub enum WaitsFor {
     Disk,
     /// A page on its way from or to the disk.
     Page,
+    /// A message.
+    Message,
 }
 
 impl From<WaitsFor> for ProcessState {
@@ -53,6 +57,7 @@ impl From<WaitsFor> for ProcessState {
             WaitsFor::Console => Self::WaitsForConsole,
             WaitsFor::Disk => Self::WaitsForDisk,
             WaitsFor::Page => Self::WaitsForPage,
+            WaitsFor::Message => Self::WaitsForMessage,
         }
     }
 }
@@ -66,6 +71,7 @@ pub struct Process {
     space: SpaceId,
     directory: Frame,
     fpu: Box<FpuState>,
+    mailbox: Mailbox,
     /// Its program's file stays open as long as pages may be read from it.
     _program: FileUse,
     /// What else it has open.
@@ -76,6 +82,19 @@ pub struct Process {
     waits_for: WaitsFor,
     /// How long it has had the CPU before it was given it last, in counts of the time-stamp counter.
     cpu_tsc: u64,
+}
+
+impl AsMut<Mailbox> for Process {
+    #[inline]
+    fn as_mut(&mut self) -> &mut Mailbox {
+        &mut self.mailbox
+    }
+}
+
+/// The process with the lowest pid of those that run the program in file `name`.
+pub fn find(name: &str) -> Option<Pid> {
+    let name = ProcessName::new(name);
+    scheduler::with_scheduler(|scheduler| scheduler.table.lowest_pid(|process| process.name == name))
 }
 
 /// How a new process begins.

@@ -6,7 +6,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::process::ProcessState;
-use kcore::addr::Pid;
+use kcore::addr::{Frame, Pid};
 use kcore::command_line::CommandLine;
 use kcore::process_table::{ProcessSlot, ProcessTable};
 use kcore::rng::Rng;
@@ -14,7 +14,8 @@ use kcore::scheduling::{Dispatcher, Sleepers};
 
 use super::{Current, Killed, Process, WaitsFor};
 use crate::cell::KernelCell;
-use crate::cpu::{fpu, gdt, interrupts, switch};
+use crate::cpu::switch::{self, SavedStack};
+use crate::cpu::{fpu, gdt, interrupts};
 use crate::drivers::timer;
 use crate::memory::paging::with_memory;
 
@@ -26,7 +27,7 @@ pub struct Scheduler {
     pub dispatcher: Dispatcher,
     sleepers: Sleepers,
     /// Who runs; nobody while the CPU idles.
-    current: Option<ProcessSlot>,
+    current: Option<Current>,
     /// When it was given the CPU, by the time-stamp counter.
     current_since: u64,
     /// Whose kernel stack is in use: the current process's, or that of the last one while the CPU idles.
@@ -82,10 +83,7 @@ pub fn is_running() -> bool {
 /// If called before the first process runs.
 #[inline]
 pub fn current_slot() -> ProcessSlot {
-    match with_scheduler(|scheduler| scheduler.current) {
-        Some(slot) => slot,
-        None => panic!("no process runs yet"),
-    }
+    current().slot
 }
 
 /// The process that runs now, with what most calls need of it.
@@ -94,11 +92,7 @@ pub fn current_slot() -> ProcessSlot {
 /// If called before the first process runs.
 #[inline]
 pub fn current() -> Current {
-    let current = with_scheduler(|scheduler| {
-        let slot = scheduler.current?;
-        Some(Current { slot, pid: scheduler.table.pid(slot)?, space: scheduler.table.get(slot)?.space })
-    });
-    match current {
+    match with_scheduler(|scheduler| scheduler.current) {
         Some(current) => current,
         None => panic!("no process runs yet"),
     }
@@ -144,7 +138,7 @@ pub fn is_killed() -> bool {
 
 /// Who has killed the process that runs, if it was killed.
 pub fn killer() -> Option<Pid> {
-    with_scheduler(|scheduler| scheduler.table.killer(scheduler.current?))
+    with_scheduler(|scheduler| scheduler.table.killer(scheduler.current?.slot))
 }
 
 /// Gives way: the draw for the CPU is made anew, with the current process behind all others of its class.
@@ -158,20 +152,51 @@ pub fn yield_now() {
     run_next();
 }
 
-/// Blocks the current process until the timer has counted `ticks` more ticks, or the next one if that is later.
+/// Gives what is left of the current process's time slice to `next`, a blocked process that can go on. The current one stays runnable,
+/// behind all others of its class.
+#[inline]
+pub fn hand_over(next: ProcessSlot) {
+    let change = with_scheduler(|scheduler| {
+        if let Some(slot) = scheduler.leave_cpu() {
+            scheduler.dispatcher.gave_way(slot);
+            scheduler.dispatcher.enqueue(slot);
+        }
+        if scheduler.dispatcher.is_queued(next) {
+            // It was woken for another reason, too.
+            scheduler.dispatcher.remove(next);
+        }
+        scheduler.give_cpu(next)
+    });
+    finish(change);
+}
+
+/// The tick by which so many milliseconds have passed for certain. The tick that is under way does not count: it may be nearly over.
+pub fn deadline(milliseconds: u32) -> u64 {
+    timer::ticks() + u64::from(timer::ticks_for_ms(milliseconds)) + 1
+}
+
+/// Blocks the current process for at least so many milliseconds.
 ///
 /// # Errors
 /// [`Killed`] if it was killed meanwhile.
-pub fn sleep(ticks: u32) -> Result<(), Killed> {
-    let wake_at = timer::ticks().saturating_add(u64::from(ticks));
-    let slot = current_slot();
+pub fn sleep(milliseconds: u32) -> Result<(), Killed> {
+    let wake_at = deadline(milliseconds);
     while timer::ticks() < wake_at {
-        with_scheduler(|scheduler| scheduler.sleepers.add(slot, wake_at));
-        let blocked = block_unless_killed(WaitsFor::Time);
-        with_scheduler(|scheduler| scheduler.sleepers.remove(slot));
-        blocked?;
+        block_until(wake_at, WaitsFor::Time)?;
     }
     Ok(())
+}
+
+/// As [`block_unless_killed`], but no longer than until the timer has counted `wake_at` ticks.
+///
+/// # Errors
+/// As there.
+pub fn block_until(wake_at: u64, why: WaitsFor) -> Result<(), Killed> {
+    let slot = current_slot();
+    with_scheduler(|scheduler| scheduler.sleepers.add(slot, wake_at));
+    let blocked = block_unless_killed(why);
+    with_scheduler(|scheduler| scheduler.sleepers.remove(slot));
+    blocked
 }
 
 /// Wakes the sleepers that are due. Called at every tick of the timer.
@@ -186,7 +211,7 @@ pub fn wake_sleepers() {
 /// The time slice of the current process is used up: the draw is made anew. Called at a tick of the timer that interrupted ring 3.
 pub fn end_of_slice() {
     let others_wait = with_scheduler(|scheduler| {
-        let Some(slot) = scheduler.current else { return false };
+        let Some(Current { slot, .. }) = scheduler.current else { return false };
         scheduler.dispatcher.used_slice(slot);
         if scheduler.dispatcher.is_empty() {
             return false;
@@ -219,56 +244,87 @@ pub(super) fn leave_for_good(ended: Process) -> ! {
 
 /// Gives back what is left of the process that was switched away from for good. Every switch is followed by this.
 pub(super) fn bury() {
-    drop(with_scheduler(|scheduler| scheduler.ended.take()));
+    if with_scheduler(|scheduler| scheduler.ended.is_some()) {
+        drop(with_scheduler(|scheduler| scheduler.ended.take()));
+    }
 }
 
 /// Switches to the process that is drawn, idling until there is one. Returns when the caller's process is chosen again.
 fn run_next() {
-    let next = loop {
-        match with_scheduler(|scheduler| scheduler.dispatcher.choose()) {
-            Some(slot) => break slot,
+    let change = loop {
+        let drawn = with_scheduler(|scheduler| scheduler.dispatcher.choose().map(|next| scheduler.give_cpu(next)));
+        match drawn {
+            Some(change) => break change,
             None => interrupts::wait_for_interrupt(),
         }
     };
-    let same_stack = with_scheduler(|scheduler| {
-        scheduler.current = Some(next);
-        scheduler.current_since = timer::tsc();
-        IS_KILLED.store(scheduler.table.killer(next).is_some(), Ordering::Relaxed);
-        scheduler.stack_of == Some(next)
-    });
-    if !same_stack {
-        switch_to(next);
+    finish(change);
+}
+
+/// Does what is left to do to switch; nothing if the CPU is on the right stack already.
+#[inline]
+fn finish(change: Option<Change>) {
+    if let Some(change) = change {
+        change.perform();
         bury();
     }
 }
 
-/// Changes stack, address space and floating-point owner.
-fn switch_to(next: ProcessSlot) {
-    let (from, to, directory) = with_scheduler(|scheduler| {
-        let from = scheduler.stack_of.replace(next);
-        let from = from.and_then(|slot| scheduler.table.get_mut(slot)).map(|process| &raw mut process.saved);
-        let Some(process) = scheduler.table.get_mut(next) else { panic!("{next:?} is runnable but not alive") };
-        gdt::set_kernel_stack(process.stack.top());
-        fpu::switch_to(&mut process.fpu);
-        (from, process.saved, process.directory)
-    });
-    // SAFETY: the directory belongs to a process that is alive; every directory has the complete kernel half.
-    with_memory(|memory| unsafe { memory.mmu.activate(directory) });
-    // SAFETY: `to` was saved by the last switch away from a process that is alive, or made by `SavedStack::new` on its own stack.
-    // `from` points into the process table, which nothing changes before it has been written.
-    unsafe { switch::switch(from, to) };
+/// What a switch from one process to another needs.
+struct Change {
+    /// Where the old process's registers are to be kept; nowhere if it has ended.
+    from: Option<*mut SavedStack>,
+    to: SavedStack,
+    directory: Frame,
+}
+
+impl Change {
+    /// Changes stack and address space.
+    fn perform(self) {
+        // SAFETY: the directory belongs to a process that is alive; every directory has the complete kernel half.
+        with_memory(|memory| unsafe { memory.mmu.activate(self.directory) });
+        // SAFETY: `to` was saved by the last switch away from a process that is alive, or made by `SavedStack::new` on its own
+        // stack. `from` points into the process table, which nothing changes before it has been written.
+        unsafe { switch::switch(self.from, self.to) };
+    }
 }
 
 impl Scheduler {
     fn wake(&mut self, slot: ProcessSlot) {
-        if self.current != Some(slot) && self.table.get(slot).is_some() {
+        if !self.is_current(slot) && self.table.get(slot).is_some() {
             self.dispatcher.enqueue(slot);
         }
     }
 
+    /// Makes `next` the current process: trap stack and floating-point owner change here, the rest by what is returned, unless the
+    /// CPU is on its stack already.
+    fn give_cpu(&mut self, next: ProcessSlot) -> Option<Change> {
+        let before = self.stack_of.replace(next);
+        let from = if before == Some(next) { None } else { before };
+        let from = from.and_then(|slot| self.table.get_mut(slot)).map(|process| &raw mut process.saved);
+        IS_KILLED.store(self.table.killer(next).is_some(), Ordering::Relaxed);
+        let pid = self.table.pid(next);
+        let (Some(process), Some(pid)) = (self.table.get_mut(next), pid) else {
+            panic!("{next:?} is runnable but not alive")
+        };
+        self.current = Some(Current { slot: next, pid, space: process.space });
+        self.current_since = timer::tsc();
+        if before == Some(next) {
+            return None;
+        }
+        gdt::set_kernel_stack(process.stack.top());
+        fpu::switch_to(&mut process.fpu);
+        Some(Change { from, to: process.saved, directory: process.directory })
+    }
+
+    #[inline]
+    fn is_current(&self, slot: ProcessSlot) -> bool {
+        self.current.is_some_and(|current| current.slot == slot)
+    }
+
     /// Takes the CPU from the current process, if there is one, and notes how long it had it.
     fn leave_cpu(&mut self) -> Option<ProcessSlot> {
-        let slot = self.current.take()?;
+        let Current { slot, .. } = self.current.take()?;
         let used = timer::tsc().saturating_sub(self.current_since);
         if let Some(process) = self.table.get_mut(slot) {
             process.cpu_tsc += used;
@@ -278,14 +334,14 @@ impl Scheduler {
 
     /// For how long the process in `slot` has had the CPU since it was given it last; 0 if it does not have it.
     pub(super) fn since_given_cpu(&self, slot: ProcessSlot) -> u64 {
-        if self.current == Some(slot) { timer::tsc().saturating_sub(self.current_since) } else { 0 }
+        if self.is_current(slot) { timer::tsc().saturating_sub(self.current_since) } else { 0 }
     }
 
     /// What the process in `slot` does now.
     pub(super) fn state(&self, slot: ProcessSlot) -> ProcessState {
         match self.table.get(slot) {
             None => ProcessState::Ended,
-            Some(_) if self.current == Some(slot) => ProcessState::Running,
+            Some(_) if self.is_current(slot) => ProcessState::Running,
             Some(_) if self.dispatcher.is_queued(slot) => ProcessState::Runnable,
             Some(process) => process.waits_for.into(),
         }

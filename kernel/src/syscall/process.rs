@@ -1,4 +1,4 @@
-//! `CreateProcess`, `Exit`, `Wait`, `Yield`, `Sleep`, `Kill`, `SetPriority`, `Shutdown`.
+//! `CreateProcess`, `GetPidByName`, `Exit`, `Wait`, `Yield`, `Sleep`, `Kill`, `SetPriority`, `Shutdown`.
 
 use abi::layout::ARGUMENTS_MAX_BYTES;
 use abi::record::ExitStatus;
@@ -9,7 +9,7 @@ use kcore::user_slice::UserSlice;
 
 use super::Caller;
 use super::files::FileName;
-use crate::drivers::{power, timer};
+use crate::drivers::power;
 use crate::files;
 use crate::memory::paging;
 use crate::process::{self, Arguments, scheduler};
@@ -20,6 +20,7 @@ pub(super) fn exit(code: u32) -> ! {
 }
 
 /// Starts a program.
+#[inline(never)]
 pub(super) fn create(caller: Caller, path: u32, path_len: u32, arguments: u32, len: u32) -> Result<u32, Errno> {
     let name = FileName::read(caller, path, path_len)?;
     let arguments = UserSlice::bytes(arguments, len)?;
@@ -31,6 +32,12 @@ pub(super) fn create(caller: Caller, path: u32, path_len: u32, arguments: u32, l
     let block = caller.memory.read(arguments, &mut block)?;
     let arguments = Arguments::new(name.as_str(), block)?;
     Ok(process::create(Some(caller.process.pid), name.as_str(), arguments)?.number())
+}
+
+/// Finds a process by its program's name.
+pub(super) fn find(caller: Caller, name: u32, name_len: u32) -> Result<u32, Errno> {
+    let name = FileName::read(caller, name, name_len)?;
+    process::find(name.as_str()).map(Pid::number).ok_or(Errno::NoSuchProcess)
 }
 
 /// Waits for a child.
@@ -50,8 +57,7 @@ pub(super) fn yield_now() -> Result<u32, Errno> {
 
 /// Sleeps for at least the given time.
 pub(super) fn sleep(milliseconds: u32) -> Result<u32, Errno> {
-    // The tick that is under way does not count: it may be nearly over.
-    scheduler::sleep(timer::ticks_for_ms(milliseconds).saturating_add(1))?;
+    scheduler::sleep(milliseconds)?;
     Ok(0)
 }
 

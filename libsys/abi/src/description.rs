@@ -1,6 +1,7 @@
 //! The calls and their records as data: what `docs/abi.md` and the header for C are made from.
 
 use crate::Wire;
+use crate::message::MessageHeader;
 use crate::process::ProcessInfo;
 use crate::record::{DirectoryEntry, ExitStatus, FileInfo, Mapping, SystemInfo, Time};
 

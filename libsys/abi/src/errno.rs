@@ -58,6 +58,14 @@ errnos! {
     15 EndOfList "end of list";
     /// The caller has no right to do this: only init may, or somebody above or beside the process that is meant.
     16 NotPermitted "not permitted";
+    /// No place is left in the receiver's queue of messages.
+    17 QueueFull "the receiver's queue is full";
+    /// The sender's long messages that nobody has read yet take up as much of the kernel's memory as they may.
+    18 TooManyUnread "too many unread messages";
+    /// The message has more bytes than [`crate::message::MESSAGE_MAX_BYTES`].
+    19 MessageTooLong "message too long";
+    /// What was waited for has not come in time.
+    20 TimedOut "timed out";
     /// A file of that name exists.
     21 AlreadyExists "file exists already";
     /// The disk has no room for the file.

@@ -2,8 +2,8 @@
 //!
 //! Everything that crosses the ring boundary, or that the kernel, `libsys`, `xtask` and the tests must spell alike,
 //! is written here once: the table of calls ([`syscall`]), error numbers ([`Errno`]), how a process can end
-//! ([`ExitReason`]), the records that calls fill in ([`record`], [`process`]), the address map ([`layout`]) and where things lie
-//! on the disk image ([`image`]).
+//! ([`ExitReason`]), the records that calls fill in ([`record`], [`process`]), messages ([`message`]), the address map ([`layout`]) and
+//! where things lie on the disk image ([`image`]).
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,7 @@ mod errno;
 mod exit;
 pub mod image;
 pub mod layout;
+pub mod message;
 pub mod process;
 pub mod record;
 pub mod syscall;

@@ -103,6 +103,8 @@ numbered! {
         6 WaitsForPage "page";
         /// It has ended, and its parent has not asked for it yet.
         7 Ended "ended";
+        /// It waits for a message.
+        8 WaitsForMessage "message";
     }
 }
 

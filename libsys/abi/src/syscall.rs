@@ -64,6 +64,19 @@ macro_rules! syscall_table {
             /// Fills in the [`ProcessInfo`](crate::process::ProcessInfo) at `info` for the process with the lowest pid that is
             /// not below `pid`. Returns its pid. `EndOfList`, `BadAddress`.
             17 => ProcessInfo as process_info(pid, info: *mut ProcessInfo);
+            /// Puts a copy of the `len_bytes` bytes at `bytes` into the queue of process `pid`, with the word `what` and the caller's
+            /// pid; if that process waits for a message, it gets the rest of the caller's time slice. Returns 0. `BadAddress`,
+            /// `MessageTooLong` if there are more than 1024 bytes, `NoSuchProcess`, `QueueFull`, `TooManyUnread`, `OutOfMemory`.
+            18 => SendMessage as send_message(pid, what, bytes: *const u8, len_bytes);
+            /// Takes the first message out of the caller's queue, waiting for one for at most `milliseconds` (0: not at all;
+            /// 4294967295: for ever). At `buffer`, where 1032 bytes must be the caller's to write, a
+            /// [`MessageHeader`](crate::message::MessageHeader) is filled in and the message's bytes behind it. Returns how many
+            /// bytes these are. `BadAddress`, `TimedOut`; the message stays in the queue then.
+            19 => WaitForMessage as wait_for_message(buffer: *mut MessageHeader, milliseconds);
+            /// Returns the pid of the process that runs the program in file `name` (`name_len` bytes of UTF-8); of several, the
+            /// lowest. Names are compared as [`ProcessInfo`](crate::process::ProcessInfo) shows them: by their first 32 bytes.
+            /// `BadAddress`, `BadName`, `NoSuchProcess`.
+            20 => GetPidByName as get_pid_by_name(name: *const u8, name_len);
             /// Opens the file `path` (`path_len` bytes of UTF-8) at its beginning. Returns a handle. `BadAddress`, `BadName`,
             /// `NoSuchFile`, `NotPermitted` for the swap file, `TooManyOpen`.
             21 => Open as open(path: *const u8, path_len);

@@ -14,6 +14,9 @@ use libsys::{Errno, ExitReason};
 /// The program that breaks rules.
 pub const ASSIST: &str = "assist";
 
+/// What a message is about at which `assist echo` ends.
+pub const END: u32 = u32::MAX;
+
 /// Runs a program to its end.
 ///
 /// # Errors

@@ -67,6 +67,23 @@ fn init_is_woken_for_a_dead_child_it_inherits() {
 }
 
 #[test]
+fn only_the_living_are_found() {
+    let mut table = ProcessTable::default();
+    let (init, init_pid) = table.add(None, "init").unwrap();
+    let (first, first_pid) = table.add(Some(init_pid), "twin").unwrap();
+    let (_, second_pid) = table.add(Some(init_pid), "twin").unwrap();
+    assert_eq!(table.lowest_pid(|name| *name == "twin"), Some(first_pid));
+    table.end(first, status(first_pid)).unwrap();
+    assert_eq!(table.lowest_pid(|name| *name == "twin"), Some(second_pid), "the first has ended");
+    table.wait(init, ChildChoice::Any).unwrap();
+    let (reused, third_pid) = table.add(Some(init_pid), "twin").unwrap();
+    assert_eq!(reused, first);
+    assert!(third_pid > second_pid);
+    assert_eq!(table.lowest_pid(|name| *name == "twin"), Some(second_pid), "the lowest pid, not the first place");
+    assert_eq!(table.lowest_pid(|name| *name == "nobody"), None);
+}
+
+#[test]
 fn a_full_table_refuses_and_a_freed_place_is_used_again() {
     let mut table = ProcessTable::default();
     let (init, init_pid) = table.add(None, 0).unwrap();

@@ -25,6 +25,8 @@ impl Default for AddressPools {
     }
 }
 
+const _: () = assert!(CODE_START < HEAP_START && HEAP_START < FILE_START && FILE_START < STACK_LIMIT);
+
 const fn pool(start: u32, end: u32) -> VmPool {
     VmPool::new(Page::containing(VirtAddr::new(start)), (end - start) / PAGE_SIZE)
 }
@@ -33,7 +35,22 @@ impl AddressPools {
     /// The pool that spans `page`.
     #[inline]
     pub fn pool_of(&self, page: Page) -> Option<&VmPool> {
-        [&self.heap, &self.code, &self.stack, &self.files].into_iter().find(|pool| pool.spans(page))
+        let pool = self.pool_at_or_below(page);
+        pool.spans(page).then_some(pool)
+    }
+
+    /// The pool that begins last of those that begin at `page` or below it; the lowest if none does.
+    #[inline]
+    fn pool_at_or_below(&self, page: Page) -> &VmPool {
+        if page >= self.stack.base() {
+            &self.stack
+        } else if page >= self.files.base() {
+            &self.files
+        } else if page >= self.heap.base() {
+            &self.heap
+        } else {
+            &self.code
+        }
     }
 
     /// The region that holds `page`, if it is allocated now.
@@ -141,13 +158,24 @@ impl AddressPools {
     ///
     /// # Errors
     /// `OutsidePool` if a byte is allocated nowhere, lies in a region that does not allow the access, or the range wraps.
+    #[inline]
     pub fn check_range(&self, start: VirtAddr, len_bytes: u32, access: Access) -> Result<(), VmPoolError> {
         if len_bytes == 0 {
             return Ok(());
         }
         let last = start.checked_add(len_bytes - 1).ok_or(VmPoolError::OutsidePool)?;
-        let (mut page, last) = (Page::containing(start).number(), Page::containing(last).number());
-        while page <= last {
+        let (first, last) = (Page::containing(start), Page::containing(last));
+        match self.pool_at_or_below(first).region_at_or_below(first) {
+            // Nearly every range lies in one region.
+            Some(region) if last.number() < region.end() && region.rights().allow(access) => Ok(()),
+            _ => self.check_pages(first, last, access),
+        }
+    }
+
+    #[cold]
+    fn check_pages(&self, first: Page, last: Page, access: Access) -> Result<(), VmPoolError> {
+        let mut page = first.number();
+        while page <= last.number() {
             page = match self.region_of(Page::new(page)) {
                 Some(region) if region.rights().allow(access) => region.end(),
                 Some(_) => return Err(VmPoolError::OutsidePool),

@@ -49,6 +49,12 @@ impl VmPool {
         Self { base, page_count, regions: Vec::new(), full_below: base }
     }
 
+    /// The first page.
+    #[inline]
+    const fn base(&self) -> Page {
+        self.base
+    }
+
     /// The page behind the last one, by number.
     const fn end(&self) -> u32 {
         self.base.number() + self.page_count
@@ -125,8 +131,16 @@ impl VmPool {
     /// The region that holds `page`, if it is allocated now.
     #[inline]
     pub fn region_of(&self, page: Page) -> Option<&Region> {
-        let before = self.regions.get(..self.position_behind(page))?.last()?;
-        (page.number() < before.end()).then_some(before)
+        self.region_at_or_below(page).filter(|region| page.number() < region.end())
+    }
+
+    /// The region that begins last of those that begin at `page` or below it.
+    #[inline]
+    fn region_at_or_below(&self, page: Page) -> Option<&Region> {
+        match self.regions.last()? {
+            last if last.first() <= page => Some(last),
+            _ => self.regions.get(..self.position_behind(page))?.last(),
+        }
     }
 
     /// The address lies inside a region that is allocated now. The rest of the pool is not legitimate.
@@ -165,7 +179,6 @@ impl VmPool {
     }
 
     /// How many regions begin at `page` or before it.
-    #[inline]
     fn position_behind(&self, page: Page) -> usize {
         self.regions.partition_point(|region| region.first() <= page)
     }

@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use libsys::message::{self, Buffer};
 use libsys::process::{self, Child, ProcessState, wait_any};
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, check, check_eq, system};
@@ -19,6 +20,7 @@ libsys::tests! {
     a_sleeping_one_can_be_killed,
     one_that_waits_for_a_child_can_be_killed,
     one_that_waits_for_the_console_can_be_killed,
+    one_that_waits_for_a_message_can_be_killed,
     one_that_waits_for_the_disk_can_be_killed,
     one_that_waits_for_a_page_can_be_killed,
     one_can_kill_oneself,
@@ -89,6 +91,22 @@ fn one_that_waits_for_a_child_can_be_killed() -> Verdict {
 
 fn one_that_waits_for_the_console_can_be_killed() -> Verdict {
     kill_while(ProcessState::WaitsForConsole, &["read-lines"])
+}
+
+fn one_that_waits_for_a_message_can_be_killed() -> Verdict {
+    kill_while(ProcessState::WaitsForMessage, &["echo"])?;
+    kill_while(ProcessState::WaitsForMessage, &["listen", "1000000"])?;
+    // Marked and woken, but not run yet: a message finds one that waits no longer, and harms nobody.
+    for _ in 0..REPETITIONS {
+        let child = Child::spawn(ASSIST, ["echo"])?;
+        wait_until("it waits", || state_of(child.pid()) == Some(ProcessState::WaitsForMessage))?;
+        process::kill(child.pid())?;
+        let sent = message::send(child.pid(), 1, b"too late");
+        check!(matches!(sent, Ok(()) | Err(Errno::NoSuchProcess)), "{sent:?}");
+        check_eq!(child.wait()?.reason, killed_by_this());
+    }
+    check_eq!(message::wait(&mut Buffer::new(), Some(Duration::ZERO)).err(), Some(Errno::TimedOut));
+    Ok(())
 }
 
 fn one_that_waits_for_the_disk_can_be_killed() -> Verdict {

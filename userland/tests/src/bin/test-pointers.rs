@@ -4,7 +4,7 @@
 
 use libsys::abi::layout::{KERNEL_START, STACK_END, STACK_LIMIT};
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::process::Child;
+use libsys::process::{self, Child};
 use libsys::test::Verdict;
 use libsys::{Errno, call, check, check_eq, system};
 use tests::ASSIST;
@@ -60,11 +60,18 @@ fn no_call_reads_from_a_bad_pointer() -> Verdict {
         check_eq!(call::write(1, bad, len), Err(Errno::BadAddress));
         check_eq!(call::create_process(bad, len, 0, 0), Err(Errno::BadAddress));
         check_eq!(call::create_process(at(name.as_ptr()), len, bad, len), Err(Errno::BadAddress));
+        check_eq!(call::get_pid_by_name(bad, len), Err(Errno::BadAddress));
+        check_eq!(call::send_message(process::pid(), 0, bad, len), Err(Errno::BadAddress));
+    }
+    for bad in bad_places(&mut region, 1000) {
+        check_eq!(call::send_message(process::pid(), 0, bad, 1000), Err(Errno::BadAddress));
     }
     for huge in [0x8000_0000, u32::MAX] {
         check_eq!(call::write(1, at(name.as_ptr()), huge), Err(Errno::BadAddress));
         check_eq!(call::create_process(at(name.as_ptr()), huge, 0, 0), Err(Errno::BadAddress));
         check_eq!(call::create_process(at(name.as_ptr()), len, at(name.as_ptr()), huge), Err(Errno::BadAddress));
+        check_eq!(call::get_pid_by_name(at(name.as_ptr()), huge), Err(Errno::BadAddress));
+        check_eq!(call::send_message(process::pid(), 0, at(name.as_ptr()), huge), Err(Errno::BadAddress));
     }
     Ok(())
 }
@@ -77,6 +84,8 @@ fn refuses_to_fill(place: u32, mapped: u32) -> Verdict {
     check_eq!(call::read_directory(0, place), Err(Errno::BadAddress));
     check_eq!(call::wait(0, place), Err(Errno::BadAddress));
     check_eq!(call::read(0, place, 8), Err(Errno::BadAddress));
+    check_eq!(call::wait_for_message(place, 0), Err(Errno::BadAddress));
+    check_eq!(call::wait_for_message(place, u32::MAX), Err(Errno::BadAddress));
     Ok(())
 }
 

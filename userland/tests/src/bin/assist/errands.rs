@@ -1,9 +1,11 @@
 //! What tests need another process for, other than breaking rules.
 
+use alloc::vec::Vec;
 use core::arch::asm;
 use core::time::Duration;
 
 use libsys::memory::{PAGE_SIZE, Region};
+use libsys::message::{self, Buffer};
 use libsys::process::{self, Child};
 use libsys::{Errno, call, eprintln, print, println, system};
 
@@ -24,6 +26,10 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "spin" => spin(argument()),
         "orphan" => Child::spawn("assist", ["sleep", "50"]).map(|_| 0),
         "keep" => keep(argument(), argument(), argument()),
+        "echo" => echo(),
+        "listen" => listen(argument()),
+        "tell" => tell(argument(), argument(), argument()),
+        "doze" => doze(argument(), argument()),
         "after-free" => after_free(),
         "past-end" => past_end(argument()),
         "stack" => Ok(stack(argument())),
@@ -67,6 +73,50 @@ fn keep(seed: u32, pages: u32, milliseconds: u32) -> Result<u32, Errno> {
     tests::fill(region.words(), seed);
     process::sleep(Duration::from_millis(milliseconds.into()));
     Ok(u32::from(!tests::holds(region.words(), seed)))
+}
+
+/// Answers every message: the same bytes, `what` one higher. Ends with 0 at [`tests::END`].
+fn echo() -> Result<u32, Errno> {
+    let mut buffer = Buffer::new();
+    loop {
+        let received = message::wait(&mut buffer, None)?;
+        if received.what == tests::END {
+            return Ok(0);
+        }
+        message::send(received.sender, received.what + 1, received.bytes)?;
+    }
+}
+
+/// Waits so many milliseconds for a message: its `what` is the exit code.
+fn listen(milliseconds: u32) -> Result<u32, Errno> {
+    let mut buffer = Buffer::new();
+    message::wait(&mut buffer, Some(Duration::from_millis(milliseconds.into()))).map(|received| received.what)
+}
+
+/// Sends `count` messages to process `pid`, with `what` counting up and every length from 0 to `longest` in turn.
+fn tell(pid: u32, count: u32, longest: u32) -> Result<u32, Errno> {
+    for what in 0..count {
+        let bytes = Vec::from_iter(core::iter::repeat_n(what.to_le_bytes()[0], (what % (longest + 1)) as usize));
+        while let Err(refusal) = message::send(pid, what, &bytes) {
+            match refusal {
+                Errno::QueueFull | Errno::TooManyUnread => process::yield_now(),
+                other => return Err(other),
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// Sleeps so long, and finds `count` messages afterwards: 0 if so, 1 if it woke too early, 2 if the number is another.
+fn doze(milliseconds: u32, count: u32) -> Result<u32, Errno> {
+    let before = system::time()?.uptime_ms;
+    process::sleep(Duration::from_millis(milliseconds.into()));
+    if system::time()?.uptime_ms - before < milliseconds.into() {
+        return Ok(1);
+    }
+    let mut buffer = Buffer::new();
+    let found = (0..).take_while(|_| message::wait(&mut buffer, Some(Duration::ZERO)).is_ok()).count();
+    Ok(if u32::try_from(found) == Ok(count) { 0 } else { 2 })
 }
 
 /// Uses a region after giving it back: at the first address of the heap that is nobody's then.
