@@ -7,9 +7,11 @@
 
 extern crate alloc;
 
+mod ipc;
 mod memory;
 mod processes;
 mod stopwatch;
+mod storm;
 mod swap;
 
 use alloc::vec::Vec;
@@ -18,7 +20,7 @@ use libsys::{Args, Errno, eprintln, println, system};
 
 libsys::entry!(main);
 
-const USAGE: &str = "usage: bench syscall | demand-zero | process | swap | boot
+const USAGE: &str = "usage: bench syscall | demand-zero | process | ipc | storm | swap | boot
 Measures one thing and prints lines `result NAME COUNTS HALTED OPERATIONS`; `cargo xtask bench` runs all and makes a table.";
 
 fn main() -> Result<u32, Errno> {
@@ -29,6 +31,11 @@ fn main() -> Result<u32, Errno> {
         ["demand-zero"] => memory::demand_zero()?,
         ["process"] => processes::create_and_wait()?,
         ["swap"] => status = swap::latency()?,
+        ["ipc"] => ipc::round_trip_and_switch()?,
+        [ipc::ECHO] => ipc::echo()?,
+        [ipc::YIELD, parent] => ipc::yield_often(parent)?,
+        ["storm"] => status = storm::run()?,
+        [storm::PIGGY, parent, number] => return storm::piggy(parent, number),
         ["boot"] => println!("result boot {} 0 1", system::time()?.first_program_tsc),
         ["nothing"] => return Ok(0),
         ["--help"] => println!("{USAGE}"),

@@ -32,6 +32,9 @@ pub const ALL: &[Benchmark] = &[
     Benchmark::plain("syscall", &["int80"]),
     Benchmark::plain("demand-zero", &["touch", "retouch", "free"]),
     Benchmark::plain("process", &["process"]),
+    Benchmark::plain("ipc", &["roundtrip", "switch"]),
+    // Frames for what is in use when all of its processes are ready, and for half of their buffers.
+    Benchmark { is_calibrated: true, ..Benchmark::plain("storm", &["storm"]) },
     // Frames for half of its pages.
     Benchmark { options: &["frames=2048"], ..Benchmark::plain("swap", &["write", "seq1", "seq2", "rand"]) },
     // Not by instructions: the firmware waits for the disk, and nobody knows for how long it was halted.
