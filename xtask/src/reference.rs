@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn errors_are_found_in_the_calls_texts() {
         let stat = CALLS.iter().find(|call| call.name == "Stat").unwrap();
-        assert_eq!(errors_of(stat), ["`BadHandle`", "`BadAddress`"]);
+        assert_eq!(errors_of(stat), ["`BadAddress`", "`BadHandle`"]);
     }
 
     #[test]

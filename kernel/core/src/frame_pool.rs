@@ -153,7 +153,11 @@ impl<'a> ContiguousFramePool<'a> {
         let FrameInfo { first: count, second: HEAD_OF_RUN } = self.info[head as usize] else {
             return Err(FramePoolError::NotHeadOfRun(first));
         };
-        (head..head + count).rev().for_each(|index| self.link(index));
+        if count == 1 {
+            self.link(head);
+        } else {
+            (head..head + count).rev().for_each(|index| self.link(index));
+        }
         Ok(count)
     }
 

@@ -150,19 +150,25 @@ impl FrameTable {
         self.uses.get(self.index(frame)).copied().unwrap_or(FrameUse::Free)
     }
 
-    /// Changes what `frame` is used for and returns what it was used for until now.
+    /// Changes what `frame` is used for.
     ///
     /// # Panics
     /// If the frame is outside the table: the pager was handed a frame that is not its own.
     #[inline]
-    pub fn set(&mut self, frame: Frame, new: FrameUse) -> FrameUse {
+    pub fn set(&mut self, frame: Frame, new: FrameUse) {
         let index = self.index(frame);
-        let Some(place) = self.uses.get_mut(index) else { panic!("{frame:?} is not in the frame table") };
+        let Some(place) = self.uses.get_mut(index) else { not_here(frame) };
         let old = core::mem::replace(place, new);
+        // Most changes are between these two, which no counter counts.
+        if !(old.is_free_or_resident() && new.is_free_or_resident()) {
+            self.recount(&old, &new);
+        }
+    }
+
+    fn recount(&mut self, old: &FrameUse, new: &FrameUse) {
         self.in_transit = self.in_transit + u32::from(new.is_in_transit()) - u32::from(old.is_in_transit());
         self.leaving = self.leaving + u32::from(new.is_leaving()) - u32::from(old.is_leaving());
         self.tables = self.tables + u32::from(new.is_table()) - u32::from(old.is_table());
-        old
     }
 
     /// How many frames the disk is reading or writing.
@@ -193,7 +199,17 @@ impl FrameTable {
     }
 }
 
+#[cold]
+fn not_here(frame: Frame) -> ! {
+    panic!("{frame:?} is not in the frame table")
+}
+
 impl FrameUse {
+    #[inline]
+    const fn is_free_or_resident(&self) -> bool {
+        matches!(self, Self::Free | Self::Resident { .. })
+    }
+
     /// The disk is reading or writing the frame.
     #[inline]
     pub const fn is_in_transit(&self) -> bool {
@@ -234,7 +250,7 @@ mod tests {
     fn transit_and_tables_are_counted_as_uses_change() {
         let mut table = FrameTable::new(Frame::new(100), 4).unwrap();
         let owner = OwnedPage { space: SpaceId::new(3), page: Page::new(7) };
-        assert_eq!(table.set(Frame::new(100), FrameUse::Arriving { owner, slot: None }), FrameUse::Free);
+        table.set(Frame::new(100), FrameUse::Arriving { owner, slot: None });
         table.set(Frame::new(101), FrameUse::Leaving { owner, slot: SwapSlot::new(0) });
         table.set(Frame::new(103), FrameUse::Table(owner.space));
         assert_eq!((table.in_transit(), table.leaving(), table.tables()), (2, 1, 1));

@@ -132,14 +132,14 @@ impl Pager<'_> {
     #[inline]
     pub(super) fn page_arrived(&mut self, space: SpaceId, frame: Frame) {
         self.owners.page_arrived(space);
-        self.policy.page_arrived(frame);
+        self.policy.page_arrived(space, frame);
     }
 
     /// Tells the books that a page is not resident any more.
     #[inline]
     pub(super) fn page_left(&mut self, space: SpaceId, frame: Frame) {
         self.owners.page_left(space);
-        self.policy.page_left(frame);
+        self.policy.page_left(space, frame);
     }
 
     /// Gives a frame back to the pool.

@@ -50,11 +50,10 @@ impl Pager<'_> {
                 self.frames.set(frame, FrameUse::Resident { owner, slot: Some(slot), ahead: false });
             }
             (FrameUse::Leaving { owner, .. } | FrameUse::TakenBack { owner, .. }, Err(TransferFailed)) => {
-                if self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false })
-                    == (FrameUse::Leaving { owner, slot })
-                {
+                if matches!(self.frames.get(frame), FrameUse::Leaving { .. }) {
                     self.page_arrived(owner.space, frame);
                 }
+                self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false });
                 self.mark_changed(tables, owner, frame);
                 self.free_slot(slot);
                 self.retire_slot(slot);

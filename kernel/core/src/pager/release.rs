@@ -73,35 +73,33 @@ impl Pager<'_> {
         directory: Frame,
         pages: core::ops::Range<u32>,
     ) {
-        for number in pages {
-            let page = Page::new(number);
-            match tables.entry(directory, page).map(Pte::decode) {
-                None => return,
-                Some(PteState::Empty) => {}
-                Some(PteState::Present(frame, _)) => {
-                    let (old, stale) = tables.exchange(directory, page, Pte::EMPTY);
+        if tables.entry(directory, Page::new(pages.start)).is_none() {
+            return;
+        }
+        for page in pages.map(Page::new) {
+            let (old, stale) = tables.exchange(directory, page, Pte::EMPTY);
+            match old.decode() {
+                PteState::Empty => {}
+                PteState::Present(frame, _) => {
                     tables.flush(stale);
                     match self.frames.get(frame) {
                         FrameUse::Cached(cached) => self.unmapped(frame, cached, old.is_dirty()),
-                        _ => self.forget_page(frame, old.is_accessed()),
+                        frame_use => self.forget_page(frame, frame_use, old.is_accessed()),
                     }
                 }
-                Some(PteState::Swapped(slot)) => {
-                    tables.fill(directory, page, Pte::EMPTY);
+                PteState::Swapped(slot) => {
                     self.free_slot(slot);
                     self.note_fetched(id, Some(slot));
                 }
-                Some(PteState::InTransit(frame)) => {
-                    tables.fill(directory, page, Pte::EMPTY);
-                    self.forget_page(frame, true);
-                }
+                PteState::InTransit(frame) => self.forget_page(frame, self.frames.get(frame), true),
             }
         }
     }
 
     /// The page in `frame` is gone, used since it was fetched or not. A frame that the disk is still reading is free when the disk is done with it.
-    fn forget_page(&mut self, frame: Frame, used: bool) {
-        match self.frames.get(frame) {
+    #[inline]
+    fn forget_page(&mut self, frame: Frame, frame_use: FrameUse, used: bool) {
+        match frame_use {
             FrameUse::Resident { owner, slot, ahead } => {
                 if ahead {
                     self.settle_ahead(owner.space, frame, used);

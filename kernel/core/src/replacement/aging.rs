@@ -6,7 +6,7 @@
 
 use super::{FrameMap, Period, Replacement, Residents, Ring, any_page};
 use crate::addr::Frame;
-use crate::frame_table::OutOfMemory;
+use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
 
 /// Used in the period that ended last.
@@ -51,12 +51,12 @@ impl Replacement for Aging {
         "aging"
     }
 
-    fn page_arrived(&mut self, frame: Frame) {
+    fn page_arrived(&mut self, _: SpaceId, frame: Frame) {
         self.ring.insert_newest(frame);
         self.counters.set(frame, JUST_USED);
     }
 
-    fn page_left(&mut self, frame: Frame) {
+    fn page_left(&mut self, _: SpaceId, frame: Frame) {
         self.ring.remove(frame);
     }
 

@@ -6,7 +6,7 @@
 
 use super::{Replacement, Residents, Ring, any_page};
 use crate::addr::Frame;
-use crate::frame_table::OutOfMemory;
+use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
 
 /// The first unused page from the hand on goes.
@@ -29,11 +29,11 @@ impl Replacement for Clock {
         "clock"
     }
 
-    fn page_arrived(&mut self, frame: Frame) {
+    fn page_arrived(&mut self, _: SpaceId, frame: Frame) {
         self.ring.insert_behind_hand(frame);
     }
 
-    fn page_left(&mut self, frame: Frame) {
+    fn page_left(&mut self, _: SpaceId, frame: Frame) {
         self.ring.remove(frame);
     }
 

@@ -9,6 +9,7 @@ mod clock;
 mod fifo;
 mod frame_map;
 mod nru;
+mod owner_lists;
 mod owners;
 mod period;
 mod random;
@@ -31,7 +32,7 @@ pub use sieve::Sieve;
 pub use wsclock::WorkingSetClock;
 
 use crate::addr::Frame;
-use crate::frame_table::{OutOfMemory, OwnedPage};
+use crate::frame_table::{OutOfMemory, OwnedPage, SpaceId};
 use crate::memory_map::FrameRange;
 use frame_map::FrameMap;
 use period::Period;
@@ -53,20 +54,20 @@ pub trait Replacement {
         true
     }
 
-    /// A page has become resident in `frame`.
+    /// A page of `owner` has become resident in `frame`.
     ///
     /// # Panics
     /// Policies that keep books of frames panic if the frame is not one they were made for.
-    fn page_arrived(&mut self, frame: Frame) {
-        let _ = frame;
+    fn page_arrived(&mut self, owner: SpaceId, frame: Frame) {
+        let _ = (owner, frame);
     }
 
-    /// The page in `frame` has left.
+    /// The page of `owner` in `frame` has left.
     ///
     /// # Panics
     /// As [`page_arrived`](Replacement::page_arrived).
-    fn page_left(&mut self, frame: Frame) {
-        let _ = frame;
+    fn page_left(&mut self, owner: SpaceId, frame: Frame) {
+        let _ = (owner, frame);
     }
 
     /// Chooses a frame to borrow; `None` only if no frame has a page that may be borrowed.
@@ -131,7 +132,7 @@ impl fmt::Display for NoPolicy {
 /// `Unknown` if `name` is none of [`NAMES`], `OutOfMemory` if there is no room for the books: at most 16 bytes a frame.
 pub fn by_name(name: &str, seed: u64, frames: FrameRange) -> Result<Box<dyn Replacement + Send>, NoPolicy> {
     Ok(match name {
-        "random" => Box::new(RandomPage::new(seed)),
+        "random" => Box::new(RandomPage::new(frames, seed)?),
         "fifo" => Box::new(Fifo::new(frames)?),
         "clock" => Box::new(Clock::new(frames)?),
         "nru" => Box::new(NotRecentlyUsed::new(frames, seed)?),

@@ -12,7 +12,7 @@ use core::num::NonZeroU32;
 
 use super::{FrameMap, Period, Replacement, Residents, Ring, any_page};
 use crate::addr::Frame;
-use crate::frame_table::OutOfMemory;
+use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
 use crate::rng::Rng;
 
@@ -79,12 +79,12 @@ impl Replacement for NotRecentlyUsed {
         "nru"
     }
 
-    fn page_arrived(&mut self, frame: Frame) {
+    fn page_arrived(&mut self, _: SpaceId, frame: Frame) {
         self.ring.insert_newest(frame);
         self.used.set(frame, false);
     }
 
-    fn page_left(&mut self, frame: Frame) {
+    fn page_left(&mut self, _: SpaceId, frame: Frame) {
         self.ring.remove(frame);
     }
 

@@ -2,20 +2,30 @@
 
 use core::num::NonZeroU32;
 
+use super::owner_lists::OwnerLists;
 use super::{Replacement, Residents, any_page, scan};
 use crate::addr::Frame;
-use crate::frame_table::SpaceId;
+use crate::frame_table::{OutOfMemory, SpaceId};
+use crate::memory_map::FrameRange;
+use crate::process_table::MAX_PROCESSES;
 use crate::rng::Rng;
 
 /// Draws a process, then a page of it.
 pub struct RandomPage {
     rng: Rng,
+    pages: OwnerLists,
 }
 
+/// Ids of spaces are below this: one for each process, and one for the files.
+const OWNERS_MAX: usize = MAX_PROCESSES as usize + 1;
+
 impl RandomPage {
-    /// A policy whose choices follow from `seed`.
-    pub fn new(seed: u64) -> Self {
-        Self { rng: Rng::from_seed(seed) }
+    /// A policy over `frames` whose choices follow from `seed`.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if there is no room for its lists.
+    pub fn new(frames: FrameRange, seed: u64) -> Result<Self, OutOfMemory> {
+        Ok(Self { rng: Rng::from_seed(seed), pages: OwnerLists::new(frames, OWNERS_MAX)? })
     }
 
     /// The course's `random_process()`, tried again until it has a resident page. Whether the process runs, waits or sleeps makes
@@ -27,15 +37,25 @@ impl RandomPage {
         drawn.or_else(|| (0..count.get()).find_map(|position| resident_at(owners.at(position))))
     }
 
-    /// Draws frames until one holds a page of `owner`: with every page equally likely, and no list of pages to keep.
+    /// A page of `owner`, each as likely as any other.
     fn random_page_of(&mut self, owner: SpaceId, resident: u32, memory: &dyn Residents) -> Option<Frame> {
         let count = NonZeroU32::new(memory.frame_count())?;
+        let is_its = |frame: &Frame| memory.page_in(*frame).is_some_and(|page| page.space == owner);
+        // Whoever has many pages is found by drawing frames, whoever has few by going through its list.
         let expected_draws = count.get() / resident.max(1);
-        let drawn = (0..=expected_draws.saturating_mul(4)).find_map(|_| {
-            let frame = memory.frame_at(self.rng.below(count));
-            memory.page_in(frame).filter(|page| page.space == owner).map(|_| frame)
-        });
-        drawn.or_else(|| scan(memory, self.rng.below(count), |page| page.space == owner))
+        let drawn = if expected_draws < resident {
+            (0..=expected_draws.saturating_mul(4)).find_map(|_| {
+                let frame = memory.frame_at(self.rng.below(count));
+                is_its(&frame).then_some(frame)
+            })
+        } else {
+            let steps = self.rng.below(NonZeroU32::new(resident)?);
+            self.pages.of(owner).nth(steps as usize).filter(is_its)
+        };
+        drawn.or_else(|| self.pages.of(owner).find(is_its)).or_else(|| {
+            let start = self.rng.below(count);
+            scan(memory, start, |page| page.space == owner)
+        })
     }
 }
 
@@ -46,6 +66,14 @@ impl Replacement for RandomPage {
 
     fn goes_by_use(&self) -> bool {
         false
+    }
+
+    fn page_arrived(&mut self, owner: SpaceId, frame: Frame) {
+        self.pages.add(owner, frame);
+    }
+
+    fn page_left(&mut self, owner: SpaceId, frame: Frame) {
+        self.pages.remove(owner, frame);
     }
 
     fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {

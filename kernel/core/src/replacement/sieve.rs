@@ -10,7 +10,7 @@
 
 use super::{Replacement, Residents, Ring, any_page};
 use crate::addr::Frame;
-use crate::frame_table::OutOfMemory;
+use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
 
 /// The first unused page from the hand on goes; new pages come in front.
@@ -35,12 +35,12 @@ impl Replacement for Sieve {
         "sieve"
     }
 
-    fn page_arrived(&mut self, frame: Frame) {
+    fn page_arrived(&mut self, _: SpaceId, frame: Frame) {
         self.ring.insert_newest(frame);
         self.newcomer = Some(frame);
     }
 
-    fn page_left(&mut self, frame: Frame) {
+    fn page_left(&mut self, _: SpaceId, frame: Frame) {
         self.ring.remove(frame);
     }
 

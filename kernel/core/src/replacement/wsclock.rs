@@ -11,7 +11,7 @@
 
 use super::{FrameMap, Replacement, Residents, Ring, any_page};
 use crate::addr::Frame;
-use crate::frame_table::OutOfMemory;
+use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
 
 /// Tau is this share of the resident pages, in faults.
@@ -89,12 +89,12 @@ impl Replacement for WorkingSetClock {
         "wsclock"
     }
 
-    fn page_arrived(&mut self, frame: Frame) {
+    fn page_arrived(&mut self, _: SpaceId, frame: Frame) {
         self.ring.insert_behind_hand(frame);
         self.last_use.set(frame, self.now);
     }
 
-    fn page_left(&mut self, frame: Frame) {
+    fn page_left(&mut self, _: SpaceId, frame: Frame) {
         self.ring.remove(frame);
     }
 

@@ -6,6 +6,7 @@ use proptest::test_runner::TestCaseError;
 
 use super::memory::{Behaviour, Memory, frame, frames};
 use crate::addr::Frame;
+use crate::frame_table::SpaceId;
 use crate::replacement::{NAMES, NoPolicy, Owners, Replacement, by_name};
 
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +139,7 @@ fn a_page_that_nobody_announced_is_found_all_the_same() {
         let mut memory = Memory::new(9, Behaviour::Scripted);
         memory.arrive(&mut *announced, 6, 0, true);
         assert_eq!(policy.choose(&mut memory), Some(frame(6)), "{name}");
-        policy.page_left(frame(6));
+        policy.page_left(SpaceId::new(0), frame(6));
     }
 }
 
@@ -148,7 +149,7 @@ fn a_page_that_is_announced_twice_is_kept_once() {
         let mut policy = by_name(name, 1, frames(3)).unwrap();
         let mut memory = Memory::new(3, Behaviour::Scripted);
         memory.arrive(&mut *policy, 1, 0, false);
-        policy.page_arrived(frame(1));
+        policy.page_arrived(SpaceId::new(0), frame(1));
         assert_eq!(memory.evict(&mut *policy), Some(1), "{name}");
         assert_eq!(memory.evict(&mut *policy), None, "{name}");
     }
@@ -158,5 +159,5 @@ fn a_page_that_is_announced_twice_is_kept_once() {
 #[should_panic(expected = "keeps no books of")]
 fn a_frame_of_another_pool_is_noticed() {
     let mut policy = by_name("clock", 1, frames(3)).unwrap();
-    policy.page_arrived(frame(3));
+    policy.page_arrived(SpaceId::new(0), frame(3));
 }

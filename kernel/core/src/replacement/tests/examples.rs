@@ -31,7 +31,7 @@ fn evict_all(policy: &mut dyn Replacement, memory: &mut Memory) -> Vec<u32> {
 
 #[test]
 fn random_gives_each_owner_the_same_chance_whatever_it_has() {
-    let mut policy = RandomPage::new(1);
+    let mut policy = RandomPage::new(frames(10), 1).unwrap();
     let mut memory = Memory::new(10, Behaviour::Scripted);
     (0..10).for_each(|index| memory.arrive(&mut policy, index, u16::from(index == 0), false));
     let of_the_small_one = (0..1000).filter(|_| policy.choose(&mut memory) == Some(frame(0))).count();

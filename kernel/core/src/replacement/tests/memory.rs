@@ -63,13 +63,13 @@ impl Memory {
         let is_accessed = self.behaviour != Behaviour::Asleep;
         self.pages[index as usize] = Some(FakePage { owner, is_accessed, is_dirty, is_pinned: false });
         self.owners.page_arrived(owner.space);
-        policy.page_arrived(frame(index));
+        policy.page_arrived(owner.space, frame(index));
     }
 
     pub fn leave(&mut self, policy: &mut dyn Replacement, index: u32) {
         if let Some(page) = self.pages[index as usize].take() {
             self.owners.page_left(page.owner.space);
-            policy.page_left(frame(index));
+            policy.page_left(page.owner.space, frame(index));
         }
     }
 
