@@ -165,6 +165,8 @@ impl FrameTable {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn recount(&mut self, old: &FrameUse, new: &FrameUse) {
         self.in_transit = self.in_transit + u32::from(new.is_in_transit()) - u32::from(old.is_in_transit());
         self.leaving = self.leaving + u32::from(new.is_leaving()) - u32::from(old.is_leaving());

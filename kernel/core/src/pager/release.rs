@@ -99,22 +99,26 @@ impl Pager<'_> {
     /// The page in `frame` is gone, used since it was fetched or not. A frame that the disk is still reading is free when the disk is done with it.
     #[inline]
     fn forget_page(&mut self, frame: Frame, frame_use: FrameUse, used: bool) {
-        match frame_use {
-            FrameUse::Resident { owner, slot, ahead } => {
-                if ahead {
-                    self.settle_ahead(owner.space, frame, used);
-                }
-                self.release_frame(frame);
-                self.page_left(owner.space, frame);
-                slot.into_iter().for_each(|slot| self.free_slot(slot));
+        if let FrameUse::Resident { owner, slot, ahead } = frame_use {
+            if ahead {
+                self.settle_ahead(owner.space, frame, used);
             }
+            self.release_frame(frame);
+            self.page_left(owner.space, frame);
+            slot.into_iter().for_each(|slot| self.free_slot(slot));
+        } else {
+            self.forget_page_in_transit(frame, frame_use);
+        }
+    }
+
+    #[cold]
+    fn forget_page_in_transit(&mut self, frame: Frame, frame_use: FrameUse) {
+        match frame_use {
             FrameUse::TakenBack { owner, slot } => {
                 self.frames.set(frame, FrameUse::Orphaned(slot));
                 self.page_left(owner.space, frame);
             }
-            FrameUse::Leaving { slot, .. } => {
-                self.frames.set(frame, FrameUse::Orphaned(slot));
-            }
+            FrameUse::Leaving { slot, .. } => self.frames.set(frame, FrameUse::Orphaned(slot)),
             other => panic!("a page was freed whose {frame:?} is {other:?}"),
         }
     }
