@@ -28,6 +28,7 @@ pub mod call;
 pub mod console;
 mod entry;
 pub mod files;
+pub mod gate;
 #[cfg(target_arch = "x86")]
 mod heap;
 pub mod memory;

@@ -4,7 +4,7 @@ use core::arch::naked_asm;
 use core::panic::PanicInfo;
 
 use crate::args::Args;
-use crate::{console, eprintln, process};
+use crate::{console, eprintln, gate, process};
 
 /// Exit code of a program that panicked.
 const PANIC_CODE: u32 = 101;
@@ -30,6 +30,7 @@ unsafe extern "C" {
 }
 
 extern "C" fn begin(start: *const u32) -> ! {
+    gate::detect();
     Args::remember(start);
     // SAFETY: `entry!` defines the function.
     process::exit(unsafe { program_main() })

@@ -25,6 +25,11 @@ impl SpaceId {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// The place in the table, as [`new`](Self::new) takes it.
+    pub const fn number(self) -> u16 {
+        self.0
+    }
 }
 
 /// A page of an address space.

@@ -29,6 +29,11 @@ impl ProcessSlot {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// The place in the table, as [`new`](Self::new) takes it.
+    pub const fn number(self) -> u16 {
+        self.0
+    }
 }
 
 /// The most processes that can exist at once, those not yet waited for included.

@@ -14,17 +14,23 @@ struct Features {
     global_pages: bool,
     smep: bool,
     smap: bool,
+    fast_calls: bool,
 }
 
 impl Features {
     fn detect() -> Self {
         if !has_cpuid() {
-            return Self { global_pages: false, smep: false, smap: false };
+            return Self { global_pages: false, smep: false, smap: false, fast_calls: false };
         }
         let highest = core::arch::x86::__cpuid(0).eax;
         let leaf1 = core::arch::x86::__cpuid(1);
         let leaf7 = if highest >= 7 { core::arch::x86::__cpuid_count(7, 0).ebx } else { 0 };
-        Self { global_pages: leaf1.edx & 1 << 13 != 0, smep: leaf7 & 1 << 7 != 0, smap: leaf7 & 1 << 20 != 0 }
+        Self {
+            global_pages: leaf1.edx & 1 << 13 != 0,
+            smep: leaf7 & 1 << 7 != 0,
+            smap: leaf7 & 1 << 20 != 0,
+            fast_calls: abi::cpu::has_fast_calls(leaf1.eax, leaf1.edx),
+        }
     }
 }
 
@@ -41,6 +47,11 @@ fn has_cpuid() -> bool {
         );
     }
     changed & 0x20_0000 != 0
+}
+
+/// The CPU has `sysenter`.
+pub fn has_fast_calls() -> bool {
+    Features::detect().fast_calls
 }
 
 /// Turns on what the CPU has to guard itself: ring 0 neither executes user pages (SMEP) nor touches them by accident (SMAP).

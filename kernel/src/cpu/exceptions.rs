@@ -40,6 +40,7 @@ const NAMES: [&str; 22] = [
     "control protection exception (#CP)",
 ];
 
+const DEBUG: u32 = 1;
 const NOT_AVAILABLE: u32 = 7;
 
 /// Which rule of [`FaultKind`] an exception in ring 3 means.
@@ -63,9 +64,11 @@ const fn is_behind(vector: u32) -> bool {
 }
 
 /// Handles an exception other than a page fault.
-pub fn handle(frame: &TrapFrame) {
-    if frame.vector == NOT_AVAILABLE {
-        return fpu::take_over();
+pub fn handle(frame: &mut TrapFrame) {
+    match frame.vector {
+        NOT_AVAILABLE => return fpu::take_over(),
+        DEBUG if frame.is_stepped_call() => return frame.stop_stepping(),
+        _ => {}
     }
     if frame.is_from_user()
         && let Some(kind) = kind_of(frame.vector)

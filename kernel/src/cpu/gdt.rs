@@ -5,7 +5,7 @@ use x86::dtables::{DescriptorTablePointer, lgdt, load_ldtr};
 use x86::segmentation::SegmentSelector;
 use x86::task::load_tr;
 
-use super::tss;
+use super::{sysenter, tss};
 use crate::cell::KernelCell;
 
 /// Ring 0's code segment.
@@ -59,10 +59,11 @@ pub fn init() {
     });
 }
 
-/// Sets the stack on which traps from ring 3 begin.
+/// Sets the stack on which traps and calls from ring 3 begin.
 #[inline]
 pub fn set_kernel_stack(top: VirtAddr) {
     tss::set_kernel_stack(top);
+    sysenter::set_kernel_stack(top);
 }
 
 /// Sets the directory in which double faults are reported.

@@ -9,6 +9,7 @@ mod idt;
 pub mod image;
 pub mod interrupts;
 pub mod switch;
+mod sysenter;
 pub mod trap;
 mod tss;
 pub mod usercopy;
@@ -18,4 +19,5 @@ pub fn init() {
     control::enable_guards();
     gdt::init();
     idt::init();
+    sysenter::init();
 }

@@ -12,6 +12,8 @@ use crate::{memory, syscall};
 
 /// Exceptions 0..32 and interrupt lines 0..16.
 pub const ENTRY_COUNT: usize = 48;
+/// Bit 8 of EFLAGS: a debug exception after each instruction.
+const TRAP_FLAG: u32 = 1 << 8;
 /// The vector of interrupt line 0.
 const FIRST_INTERRUPT: u32 = 32;
 /// Bytes between two entries of `trap_entries`.
@@ -28,6 +30,7 @@ unsafe extern "C" {
     fn trap_entries();
     fn page_fault_entry();
     fn syscall_entry();
+    fn sysenter_entry();
 }
 
 fn address_of(function: unsafe extern "C" fn()) -> u32 {
@@ -47,6 +50,11 @@ pub fn page_fault_entry_address() -> u32 {
 /// The address of the entry for calls.
 pub fn syscall_entry_address() -> u32 {
     address_of(syscall_entry)
+}
+
+/// The address of the entry for calls by `sysenter`.
+pub fn sysenter_entry_address() -> u32 {
+    address_of(sysenter_entry)
 }
 
 /// The registers of what was interrupted, in the order in which `trap.s` and the CPU push them.
@@ -89,6 +97,16 @@ impl TrapFrame {
     #[inline]
     pub const fn is_from_user(&self) -> bool {
         self.cs & 3 == 3
+    }
+
+    /// A program has set the trap flag before it called the kernel by `sysenter`, which does not clear it.
+    pub fn is_stepped_call(&self) -> bool {
+        !self.is_from_user() && self.eip == sysenter_entry_address()
+    }
+
+    /// Lets the interrupted code run on without a trap after each instruction.
+    pub const fn stop_stepping(&mut self) {
+        self.eflags &= !TRAP_FLAG;
     }
 
     /// The interrupted stack pointer.
@@ -137,9 +155,9 @@ extern "C" fn page_fault(frame: &mut TrapFrame, address: u32) {
     }
 }
 
-/// Calls: `number` from `eax`, `arguments` from `ebx ecx edx esi edi`. What it returns is left in `eax`.
-extern "C" fn system_call(number: u32, arguments: &[u32; 5]) -> u32 {
-    let result = syscall::dispatch(number, *arguments);
+/// Calls: `number` from `eax`, `arguments` from `ebx ecx edx esi edi`. What it returns is left in `eax`. Both come in registers.
+extern "fastcall" fn system_call(number: u32, arguments: &[u32; 5]) -> u32 {
+    let result = syscall::dispatch(number, arguments);
     process::end_if_killed();
     result
 }

@@ -6,6 +6,7 @@
 # by the kernel; `switch` keeps them for each process.
 
 .set KERNEL_DATA, 0x10
+.set USER_DATA, 0x23
 
 # `push ds` and the like, 32 bits wide (Intel SDM 2B, "PUSH" and "POP"): LLVM's assembler reads them as the 16-bit forms.
 .macro PUSH_DS
@@ -94,11 +95,9 @@ syscall_entry:
     mov ds, edx
     mov es, edx
     cld
+    mov ecx, eax
     mov edx, esp
-    push edx
-    push eax
     call {syscall}
-    add esp, 8
     pop ebx
     pop ecx
     pop edx
@@ -107,3 +106,34 @@ syscall_entry:
     POP_ES
     POP_DS
     iretd
+
+# Calls by `sysenter` (Intel SDM 2B, "SYSENTER" and "SYSEXIT"): number in eax, up to four arguments in ebx edi esi ebp, the caller's stack
+# pointer in ecx and the address behind the call in edx. Result in eax; ebx, esi, edi and ebp are kept.
+#
+# The CPU loads a stack pointer that is the same for all processes: at the top of that small stack lies the address of the
+# current process's own. It clears IF but neither TF, DF, NT nor AC. With TF set the first instruction here is single-stepped, in ring 0
+# and on the small stack; `exceptions.rs` knows that.
+.align 16
+.global sysenter_entry
+sysenter_entry:
+    mov esp, [esp]
+    push 2                              # all flags clear but the one that is always set
+    popfd
+    push ecx
+    push edx
+    push 0
+    push ebp
+    push esi
+    push edi
+    push ebx
+    mov ecx, USER_DATA                  # flat as the kernel's, and left to the program
+    mov ds, ecx
+    mov es, ecx
+    mov ecx, eax
+    mov edx, esp
+    call {syscall}
+    add esp, 20
+    pop edx
+    pop ecx
+    sti                                 # takes effect behind the next instruction
+    sysexit

@@ -5,6 +5,7 @@
 //! and [`scheduler::yield_now`].
 
 mod create;
+mod current;
 mod end;
 mod info;
 mod kill;
@@ -20,9 +21,9 @@ use abi::process::{ProcessName, ProcessState};
 use kcore::addr::{Frame, Pid, VirtAddr};
 use kcore::frame_table::SpaceId;
 use kcore::messages::Mailbox;
-use kcore::process_table::ProcessSlot;
 
 pub use create::{CreateError, create};
+pub use current::Current;
 pub use end::{end_current, wait_for_child};
 pub use info::info;
 pub use kill::{Killed, end_if_killed, kill, set_class};
@@ -107,15 +108,4 @@ struct Start {
 pub struct Arguments {
     bytes: Box<[u8]>,
     count: u32,
-}
-
-/// The process that made the current call or trap.
-#[derive(Clone, Copy)]
-pub struct Current {
-    /// Its place in the table.
-    pub slot: ProcessSlot,
-    /// Its pid.
-    pub pid: Pid,
-    /// Its address space.
-    pub space: SpaceId,
 }

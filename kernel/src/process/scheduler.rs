@@ -3,8 +3,6 @@
 //! A time slice ends with the tick of the timer, after ten milliseconds at most. Kernel code is not preempted: a process in a
 //! call gives way only where it waits ([`block`]) or asks to ([`yield_now`]).
 
-use core::sync::atomic::{AtomicBool, Ordering};
-
 use abi::process::ProcessState;
 use kcore::addr::{Frame, Pid};
 use kcore::command_line::CommandLine;
@@ -12,6 +10,7 @@ use kcore::process_table::{ProcessSlot, ProcessTable};
 use kcore::rng::Rng;
 use kcore::scheduling::{Dispatcher, Sleepers};
 
+pub use super::current::is_killed;
 use super::{Current, Killed, Process, WaitsFor};
 use crate::cell::KernelCell;
 use crate::cpu::switch::{self, SavedStack};
@@ -37,10 +36,6 @@ pub struct Scheduler {
 }
 
 static SCHEDULER: KernelCell<Option<Scheduler>> = KernelCell::new(None);
-
-/// The process that runs was killed. Kept apart from the table since every way back to ring 3 looks at it. It is set when the
-/// process is given the CPU: nobody else can kill it while it has it.
-static IS_KILLED: AtomicBool = AtomicBool::new(false);
 
 /// Makes an empty scheduler, once, at boot.
 ///
@@ -92,10 +87,7 @@ pub fn current_slot() -> ProcessSlot {
 /// If called before the first process runs.
 #[inline]
 pub fn current() -> Current {
-    match with_scheduler(|scheduler| scheduler.current) {
-        Some(current) => current,
-        None => panic!("no process runs yet"),
-    }
+    Current::get()
 }
 
 /// Puts a process where the scheduler finds it, unless it runs or is already there.
@@ -128,12 +120,6 @@ pub fn block_unless_killed(why: WaitsFor) -> Result<(), Killed> {
     }
     block(why);
     if is_killed() { Err(Killed) } else { Ok(()) }
-}
-
-/// The process that runs was killed, and is on its way out.
-#[inline]
-pub fn is_killed() -> bool {
-    IS_KILLED.load(Ordering::Relaxed)
 }
 
 /// Who has killed the process that runs, if it was killed.
@@ -302,12 +288,14 @@ impl Scheduler {
         let before = self.stack_of.replace(next);
         let from = if before == Some(next) { None } else { before };
         let from = from.and_then(|slot| self.table.get_mut(slot)).map(|process| &raw mut process.saved);
-        IS_KILLED.store(self.table.killer(next).is_some(), Ordering::Relaxed);
+        let is_killed = self.table.killer(next).is_some();
         let pid = self.table.pid(next);
         let (Some(process), Some(pid)) = (self.table.get_mut(next), pid) else {
             panic!("{next:?} is runnable but not alive")
         };
-        self.current = Some(Current { slot: next, pid, space: process.space });
+        let current = Current { slot: next, pid, space: process.space };
+        current.set(is_killed);
+        self.current = Some(current);
         self.current_since = timer::tsc();
         if before == Some(next) {
             return None;

@@ -14,11 +14,9 @@ use crate::process::{Current, scheduler};
 
 /// Answers a call: what is to be left in `eax`.
 #[inline(always)]
-pub fn dispatch(number: u32, arguments: [u32; 5]) -> u32 {
-    // Before the call is decoded, so that decoding and answering become one jump.
-    let caller = Caller::current();
+pub fn dispatch(number: u32, arguments: &[u32; 5]) -> u32 {
     let answer = match Call::decode(number, arguments) {
-        Ok(call) => answer(call, caller),
+        Ok(call) => answer(call),
         Err(error) => Err(error),
     };
     match answer {
@@ -43,41 +41,43 @@ impl Caller {
 }
 
 #[inline(always)]
-fn answer(call: Call, caller: Caller) -> Result<u32, Errno> {
+fn answer(call: Call) -> Result<u32, Errno> {
+    // Asked for where it is needed, so that decoding and answering a call become one jump.
+    let caller = Caller::current;
     match call {
         Call::Exit { code } => process::exit(code),
-        Call::Write { handle, buffer, len_bytes } => streams::write(caller, handle, buffer, len_bytes),
-        Call::AllocateMemory { len_bytes } => memory::allocate(caller, len_bytes),
-        Call::FreeMemory { start } => memory::free(caller, start),
+        Call::Write { handle, buffer, len_bytes } => streams::write(caller(), handle, buffer, len_bytes),
+        Call::AllocateMemory { len_bytes } => memory::allocate(caller(), len_bytes),
+        Call::FreeMemory { start } => memory::free(caller(), start),
         Call::CreateProcess { path, path_len, arguments, arguments_len } => {
-            process::create(caller, path, path_len, arguments, arguments_len)
+            process::create(caller(), path, path_len, arguments, arguments_len)
         }
-        Call::Wait { pid, status } => process::wait(caller, pid, status),
-        Call::Kill { pid } => process::kill(caller, pid),
-        Call::SetPriority { pid, class } => process::set_priority(caller, pid, class),
-        Call::ProcessInfo { pid, info } => info::process_info(caller, pid, info),
+        Call::Wait { pid, status } => process::wait(caller(), pid, status),
+        Call::Kill { pid } => process::kill(caller(), pid),
+        Call::SetPriority { pid, class } => process::set_priority(caller(), pid, class),
+        Call::ProcessInfo { pid, info } => info::process_info(caller(), pid, info),
         Call::Yield {} => process::yield_now(),
         Call::Sleep { milliseconds } => process::sleep(milliseconds),
-        Call::GetPid {} => Ok(caller.process.pid.number()),
-        Call::GetMapping { address, mapping } => memory::mapping(caller, address, mapping),
-        Call::SystemInfo { info } => info::system_info(caller, info),
-        Call::Read { handle, buffer, len_bytes } => streams::read(caller, handle, buffer, len_bytes),
-        Call::Shutdown { status } => process::shutdown(caller, status),
-        Call::Time { time } => info::time(caller, time),
-        Call::SendMessage { pid, what, bytes, len_bytes } => messages::send(caller, pid, what, bytes, len_bytes),
-        Call::WaitForMessage { buffer, milliseconds } => messages::wait(caller, buffer, milliseconds),
-        Call::GetPidByName { name, name_len } => process::find(caller, name, name_len),
-        Call::Open { path, path_len } => files::open(caller, path, path_len),
+        Call::GetPid {} => Ok(caller().process.pid.number()),
+        Call::GetMapping { address, mapping } => memory::mapping(caller(), address, mapping),
+        Call::SystemInfo { info } => info::system_info(caller(), info),
+        Call::Read { handle, buffer, len_bytes } => streams::read(caller(), handle, buffer, len_bytes),
+        Call::Shutdown { status } => process::shutdown(caller(), status),
+        Call::Time { time } => info::time(caller(), time),
+        Call::SendMessage { pid, what, bytes, len_bytes } => messages::send(caller(), pid, what, bytes, len_bytes),
+        Call::WaitForMessage { buffer, milliseconds } => messages::wait(caller(), buffer, milliseconds),
+        Call::GetPidByName { name, name_len } => process::find(caller(), name, name_len),
+        Call::Open { path, path_len } => files::open(caller(), path, path_len),
         Call::Close { handle } => files::close(handle),
         Call::Seek { handle, offset } => files::seek(handle, offset),
-        Call::Stat { handle, info } => files::stat(caller, handle, info),
-        Call::Create { path, path_len } => files::create(caller, path, path_len),
-        Call::Remove { path, path_len } => files::remove(caller, path, path_len),
+        Call::Stat { handle, info } => files::stat(caller(), handle, info),
+        Call::Create { path, path_len } => files::create(caller(), path, path_len),
+        Call::Remove { path, path_len } => files::remove(caller(), path, path_len),
         Call::Sync { handle } => files::sync(handle),
         Call::MapFile { handle, offset, len_bytes, access, address } => {
-            files::map(caller, handle, offset, len_bytes, access, address)
+            files::map(caller(), handle, offset, len_bytes, access, address)
         }
-        Call::UnmapFile { start } => files::unmap(caller, start),
-        Call::ReadDirectory { index, entry } => info::read_directory(caller, index, entry),
+        Call::UnmapFile { start } => files::unmap(caller(), start),
+        Call::ReadDirectory { index, entry } => info::read_directory(caller(), index, entry),
     }
 }

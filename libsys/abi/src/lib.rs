@@ -10,6 +10,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod cpu;
 pub mod description;
 mod errno;
 mod exit;

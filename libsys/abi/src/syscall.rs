@@ -1,7 +1,7 @@
 //! The one table of calls.
 //!
 //! `int 0x80` with the number in `eax` and arguments in `ebx ecx edx esi edi`; the result comes back in `eax`, all other
-//! registers are kept. See [`Errno::from_result_word`](crate::Errno::from_result_word) for how the result is read.
+//! registers are kept. `sysenter` is a faster way with its own registers; `docs/abi.md` has both. See [`Errno::from_result_word`](crate::Errno::from_result_word) for how the result is read.
 
 /// Hands the table of calls to a macro. Each row is `/// doc` `number => Name as function(argument, ...);`.
 ///
@@ -145,10 +145,10 @@ macro_rules! define_calls {
             /// # Errors
             /// `NoSuchCall` if the table has no such number.
             #[inline]
-            pub fn decode(number: u32, arguments: [u32; 5]) -> Result<Self, crate::Errno> {
+            pub const fn decode(number: u32, arguments: &[u32; 5]) -> Result<Self, crate::Errno> {
                 match number {
                     $($number => {
-                        let [$($argument,)* ..] = arguments;
+                        let [$($argument,)* ..] = *arguments;
                         Ok(Self::$name { $($argument),* })
                     })*
                     _ => Err(crate::Errno::NoSuchCall),
@@ -170,18 +170,18 @@ mod tests {
         for (index, &number) in Number::ALL.iter().enumerate() {
             assert_eq!(number as usize, index);
             assert_eq!(Number::try_from(number as u32), Ok(number));
-            assert!(Call::decode(number as u32, [0; 5]).is_ok());
+            assert!(Call::decode(number as u32, &[0; 5]).is_ok());
         }
         let beyond = u32::try_from(Number::ALL.len()).unwrap();
-        assert_eq!(Call::decode(beyond, [0; 5]), Err(Errno::NoSuchCall));
+        assert_eq!(Call::decode(beyond, &[0; 5]), Err(Errno::NoSuchCall));
         assert_eq!(Number::try_from(u32::MAX), Err(Errno::NoSuchCall));
     }
 
     #[test]
     fn arguments_arrive_in_register_order() {
-        assert_eq!(Call::decode(1, [10, 20, 30, 40, 50]), Ok(Call::Write { handle: 10, buffer: 20, len_bytes: 30 }));
+        assert_eq!(Call::decode(1, &[10, 20, 30, 40, 50]), Ok(Call::Write { handle: 10, buffer: 20, len_bytes: 30 }));
         assert_eq!(
-            Call::decode(4, [1, 2, 3, 4, 5]),
+            Call::decode(4, &[1, 2, 3, 4, 5]),
             Ok(Call::CreateProcess { path: 1, path_len: 2, arguments: 3, arguments_len: 4 })
         );
     }

@@ -1,7 +1,8 @@
 //! The cheapest call, and a process that does nothing.
 
+use libsys::abi::Number;
 use libsys::process::Child;
-use libsys::{Errno, call};
+use libsys::{Errno, gate};
 
 use crate::stopwatch::Stopwatch;
 
@@ -9,16 +10,23 @@ const CALLS: u32 = 100_000;
 const CREATED: u32 = 200;
 const WARM_UP: u32 = 20;
 
-/// `GetPid`, a hundred thousand times after as many for warm-up.
+/// `GetPid` by each way into the kernel, a hundred thousand times after as many for warm-up.
 pub fn null_call() {
+    const NUMBER: u32 = Number::GetPid as u32;
+    measure("int80", || gate::interrupt(NUMBER, []));
+    if gate::has_fast_calls() {
+        measure("sysenter", || gate::fast(NUMBER, []));
+    }
+}
+
+fn measure(name: &str, call: impl Fn() -> Result<u32, Errno>) {
     for _ in 0..2 {
         let watch = Stopwatch::start();
         for _ in 0..CALLS {
             // It cannot fail.
-            let _ = call::get_pid();
+            let _ = call();
         }
-        let taken = watch.stop();
-        taken.report("int80", CALLS);
+        watch.stop().report(name, CALLS);
     }
 }
 

@@ -29,7 +29,7 @@ const BOTH: &[Mode] = &[Mode::Icount, Mode::Wall];
 
 /// All benchmarks, in the order in which they are run.
 pub const ALL: &[Benchmark] = &[
-    Benchmark::plain("syscall", &["int80"]),
+    Benchmark::plain("syscall", &["int80", "sysenter"]),
     Benchmark::plain("demand-zero", &["touch", "retouch", "free"]),
     Benchmark::plain("process", &["process"]),
     Benchmark::plain("ipc", &["roundtrip", "switch"]),

@@ -9,7 +9,7 @@ use alloc::format;
 use libsys::abi::layout::{CODE_START, HEAP_START, KERNEL_START, STACK_LIMIT};
 use libsys::abi::{Access, FaultKind};
 use libsys::test::Verdict;
-use libsys::{ExitReason, check_eq};
+use libsys::{ExitReason, check_eq, gate};
 use tests::{assist, instruction_of};
 
 libsys::tests! {
@@ -21,6 +21,7 @@ libsys::tests! {
     a_region_ends_where_its_last_page_does,
     a_stack_overflow_says_so,
     privileged_instructions_are_refused,
+    a_fast_call_returns_to_ring_3_wherever_it_is_told_to,
     ports_stay_closed_whatever_the_flags_say,
     bad_segments_are_refused,
     broken_instructions_have_their_own_reasons,
@@ -102,9 +103,20 @@ fn a_stack_overflow_says_so() -> Verdict {
 
 fn privileged_instructions_are_refused() -> Verdict {
     for rule in
-        ["cli", "hlt", "in", "out", "load-cr3", "read-cr0", "lgdt", "invlpg", "int-page-fault", "int-timer", "sysenter"]
+        ["cli", "hlt", "in", "out", "load-cr3", "read-cr0", "lgdt", "invlpg", "int-page-fault", "int-timer", "sysexit"]
     {
         instruction_rule(rule, FaultKind::Privileged)?;
+    }
+    Ok(())
+}
+
+fn a_fast_call_returns_to_ring_3_wherever_it_is_told_to() -> Verdict {
+    if !gate::has_fast_calls() {
+        return Ok(());
+    }
+    for (address, kind) in [(0xC010_0000, FaultKind::KernelMemory), (0, FaultKind::NullPointer)] {
+        let found = assist(&["fast-call", &format!("{address:#x}")])?;
+        check_eq!(found, ExitReason::Fault { kind, access: Access::Execute, address, instruction: address });
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use core::arch::asm;
 
 use libsys::process::Child;
 use libsys::test::Verdict;
-use libsys::{ExitReason, check_eq, process};
+use libsys::{ExitReason, check_eq, gate, process};
 use tests::ASSIST;
 
 libsys::tests! {
@@ -16,6 +16,7 @@ libsys::tests! {
     floating_point_begins_clean,
     odd_flags_at_a_call_do_no_harm,
     odd_segments_at_a_call_do_no_harm,
+    fast_calls_keep_what_they_promise_whatever_the_flags_and_segments,
 }
 
 /// Registers after a call, or after a while: `ebx ecx edx esi edi ebp`, 1 if they are all as set.
@@ -121,5 +122,36 @@ fn odd_segments_at_a_call_do_no_harm() -> Verdict {
         );
     }
     check_eq!(result, process::pid());
+    Ok(())
+}
+
+fn fast_calls_keep_what_they_promise_whatever_the_flags_and_segments() -> Verdict {
+    if !gate::has_fast_calls() {
+        return Ok(());
+    }
+    // The trap flag too, which steps into the kernel; with a call that answers at once, and one that switches.
+    for flag in [0x100u32, 0x400, 0x4000, 0x4_0000] {
+        for number in [6u32, 8] {
+            let (result, same): (u32, u32);
+            // SAFETY: all registers that the block changes are saved on the stack or named; the call leaves flat data segments.
+            unsafe {
+                asm!(
+                    "push ebx", "push esi", "push ebp", "push {flag}",
+                    "mov ebx, 0x11111111", "mov esi, 0x44444444", "mov edi, 0x55555555", "mov ebp, 0x66666666",
+                    "lea edx, [4f]", "xor ecx, ecx", "mov ds, ecx", "mov es, ecx", "mov ecx, esp",
+                    "popfd",
+                    "sysenter",
+                    "4: add esp, 4", "xor ecx, ecx",
+                    "cmp ebx, 0x11111111", "jne 2f", "cmp esi, 0x44444444", "jne 2f",
+                    "cmp edi, 0x55555555", "jne 2f", "cmp ebp, 0x66666666", "jne 2f",
+                    "inc ecx",
+                    "2: pop ebp", "pop esi", "pop ebx",
+                    flag = in(reg) flag,
+                    inout("eax") number => result, out("ecx") same, out("edx") _, out("edi") _,
+                );
+            }
+            check_eq!((flag, same, result), (flag, 1, if number == 8 { process::pid() } else { 0 }));
+        }
+    }
     Ok(())
 }

@@ -70,6 +70,7 @@ rules! {
     "read" read after read_begin: "mov ecx, [esp + 4]" => "mov eax, [ecx]";
     "write" write after write_begin: "mov ecx, [esp + 4]" => "mov [ecx], eax";
     "jump" jump after jump_begin: "mov ecx, [esp + 4]" => "jmp ecx";
+    "fast-call" fast_call after fast_call_begin: "mov edx, [esp + 4]; mov ecx, esp; mov eax, 8" => "sysenter";
     "overflow-stack" overflow_stack => "2: call 2b";
     "cli" cli => "cli";
     "hlt" hlt => "hlt";
@@ -85,7 +86,7 @@ rules! {
     "bad-segment" bad_segment after bad_segment_begin: "mov eax, 0x1234" => "mov ds, eax";
     "kernel-segment" kernel_segment after kernel_segment_begin: "mov eax, 0x10" => "mov ss, eax";
     "far-call" far_call after far_call_begin: "push 0x08; push 0xC0100000" => "call fword ptr [esp]";
-    "sysenter" sysenter => "sysenter";
+    "sysexit" sysexit => "sysexit";
     "ud2" ud2 => "ud2";
     "divide" divide after divide_begin: "xor ecx, ecx" => "div ecx";
     "divide-overflow" divide_overflow after divide_overflow_begin: "mov eax, 0x80000000; cdq; mov ecx, -1" => "idiv ecx";
