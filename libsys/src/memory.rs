@@ -117,6 +117,23 @@ pub fn free_memory(start: *const u8) -> Result<(), Errno> {
     call::free_memory(address(start)).map(|_| ())
 }
 
+/// Lets this process, and whoever it starts from now on, be promised at most `pages` pages, page tables included. What it has it
+/// keeps.
+///
+/// ```no_run
+/// use libsys::{Errno, memory};
+///
+/// memory::set_limit(1000)?;
+/// assert_eq!(memory::Region::allocate(1000 * 4096).err(), Some(Errno::OverLimit));
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
+/// # Errors
+/// `NotPermitted` if that is more than it may be promised now.
+pub fn set_limit(pages: u32) -> Result<(), Errno> {
+    call::set_limit(pages).map(|_| ())
+}
+
 /// Which frame and which slot of the swap file hold the page at `at`.
 ///
 /// ```no_run

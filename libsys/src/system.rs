@@ -34,6 +34,20 @@ pub fn time() -> Result<Time, Errno> {
     filled(call::time)
 }
 
+/// Lets frames be borrowed by the replacement policy of this name, one of [`POLICY_NAMES`](abi::POLICY_NAMES).
+///
+/// ```no_run
+/// libsys::system::set_policy("sieve")?;
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
+/// # Errors
+/// `InvalidArgument` if there is no such policy, `OutOfMemory`.
+pub fn set_policy(name: &str) -> Result<(), Errno> {
+    let place = abi::POLICY_NAMES.iter().position(|known| *known == name).ok_or(Errno::InvalidArgument)?;
+    call::set_policy(u32::try_from(place).map_err(|_| Errno::InvalidArgument)?).map(|_| ())
+}
+
 /// Ends the machine; its host learns `status`.
 ///
 /// ```no_run

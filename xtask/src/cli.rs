@@ -72,6 +72,9 @@ pub struct MachineOptions {
     /// Make the choice of victims repeatable
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
+    /// Let each program be promised at most this many pages
+    #[arg(long, value_name = "PAGES")]
+    pub limit: Option<u32>,
     /// Who gives up a frame when none is free
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(abi::POLICY_NAMES))]
     pub policy: Option<String>,

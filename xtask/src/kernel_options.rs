@@ -26,7 +26,7 @@ impl KernelOptions {
         words.extend(machine.no_cleaner.then(|| "cleaner=off".to_string()));
         words.extend(machine.no_readahead.then(|| "readahead=off".to_string()));
         words.extend(machine.pio.then(|| "pio".to_string()));
-        Self { words, program: program.to_vec() }
+        Self { words, program: limited(machine.limit, program) }
     }
 
     /// The line.
@@ -48,6 +48,14 @@ impl KernelOptions {
         }
         Ok(line)
     }
+}
+
+/// The program, started by `limit` if there is one; without a program, the shell.
+fn limited(limit: Option<u32>, program: &[String]) -> Vec<String> {
+    let Some(pages) = limit else { return program.to_vec() };
+    let shell = ["shell".to_string()];
+    let program = if program.is_empty() { &shell } else { program };
+    [&["limit".to_string(), pages.to_string()], program].concat()
 }
 
 /// A word in which nothing ends it: see `kcore::command_line`.
@@ -88,5 +96,13 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let program = vec!["x".repeat(600)];
         assert!(KernelOptions { words: Vec::new(), program }.line().is_err());
+    }
+
+    #[test]
+    fn a_limit_is_put_before_the_program_or_the_shell() {
+        let program = ["piggy".to_string(), "5".to_string()];
+        assert_eq!(super::limited(None, &program), program);
+        assert_eq!(super::limited(Some(90), &program), ["limit", "90", "piggy", "5"]);
+        assert_eq!(super::limited(Some(90), &[]), ["limit", "90", "shell"]);
     }
 }

@@ -135,12 +135,12 @@ pub fn write_out(ticket: PageOut) {
     }
 }
 
-/// Makes an address space with a directory; may wait for a frame.
+/// Makes an address space with a directory, which may be promised `limit` pages; may wait for a frame.
 ///
 /// # Errors
 /// See [`GrantError`]; nothing is left behind then.
-pub fn create_space() -> Result<SpaceId, GrantError> {
-    let id = with_memory(|memory| memory.pager.create_space())?;
+pub fn create_space(limit: u32) -> Result<SpaceId, GrantError> {
+    let id = with_memory(|memory| memory.pager.create_space(limit))?;
     loop {
         match with_memory(|memory| memory.pager.give_directory(&mut memory.mmu, id)) {
             Ok(()) => return Ok(id),

@@ -8,7 +8,7 @@ use abi::{Class, Errno};
 use kcore::addr::{PAGE_SIZE, Page, Pid, VirtAddr};
 use kcore::frame_table::SpaceId;
 use kcore::messages::Mailbox;
-use kcore::pager::GrantError;
+use kcore::pager::{AddressSpace, GrantError};
 use kcore::process_table::AddError;
 use kcore::program::ProgramImage;
 use kcore::user_slice::UserSlice;
@@ -32,6 +32,8 @@ pub enum CreateError {
     Program(ProgramError),
     /// Its memory cannot be promised, or the kernel has none for it.
     OutOfMemory,
+    /// Its memory is more than it may be promised.
+    OverLimit,
     /// The process table is full.
     TooManyProcesses,
     /// Its arguments cannot be passed.
@@ -43,6 +45,7 @@ impl fmt::Display for CreateError {
         match self {
             Self::Program(error) => error.fmt(f),
             Self::OutOfMemory => f.write_str("out of memory"),
+            Self::OverLimit => f.write_str("over the limit of pages"),
             Self::TooManyProcesses => f.write_str("too many processes"),
             Self::Arguments(error) => error.fmt(f),
         }
@@ -54,6 +57,7 @@ impl From<CreateError> for Errno {
         match error {
             CreateError::Program(error) => error.into(),
             CreateError::OutOfMemory => Self::OutOfMemory,
+            CreateError::OverLimit => Self::OverLimit,
             CreateError::TooManyProcesses => Self::TooManyProcesses,
             CreateError::Arguments(error) => error,
         }
@@ -67,8 +71,11 @@ impl From<ProgramError> for CreateError {
 }
 
 impl From<GrantError> for CreateError {
-    fn from(_: GrantError) -> Self {
-        Self::OutOfMemory
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::OverLimit => Self::OverLimit,
+            _ => Self::OutOfMemory,
+        }
     }
 }
 
@@ -92,7 +99,8 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments) -> Result<P
     let (program, image) = files::open_program(reader, path)?;
     let stack = KernelStack::new().ok_or(CreateError::OutOfMemory)?;
     let fpu = FpuState::boxed().ok_or(CreateError::OutOfMemory)?;
-    let mut space = NewSpace(Some(paging::create_space()?));
+    let limit = with_memory(|memory| memory.pager.spaces().get(reader).map_or(u32::MAX, AddressSpace::limit));
+    let mut space = NewSpace(Some(paging::create_space(limit)?));
     let Some(id) = space.0 else { return Err(CreateError::OutOfMemory) };
     grant_segments(id, &program, &image)?;
     let directory = with_memory(|memory| memory.pager.spaces().get(id).and_then(|space| space.directory()));

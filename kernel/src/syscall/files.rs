@@ -199,6 +199,7 @@ pub(super) fn map(
         (GrantError::Pool(VmPoolError::TooManyRegions), _) => Errno::TooManyOpen,
         (GrantError::Pool(_), Some(_)) => Errno::BadAddress,
         (GrantError::Pool(_), None) => Errno::OutOfAddressSpace,
+        (GrantError::OverLimit, _) => Errno::OverLimit,
         (GrantError::NoSpace | GrantError::Refused | GrantError::KernelMemory, _) => Errno::OutOfMemory,
     })?;
     opened::add_mapping(Mapped { start, file, writes: access == READ_AND_WRITE });

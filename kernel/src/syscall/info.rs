@@ -23,12 +23,15 @@ pub(super) fn system_info(caller: Caller, info: u32) -> Result<u32, Errno> {
             frames_total: pager.frames_total(),
             frames_free: pager.pool().free_count(),
             frames_tables: pager.frames().tables(),
+            frames_files: pager.cached_pages(),
             slots_total: pager.slots().total(),
             slots_free: pager.slots().free_count(),
+            slots_bad: pager.slots().bad_count(),
             pages_promised: pager.ledger().promised(),
             pages_promisable: pager.ledger().promisable(),
             kernel_frames_free: frames::free_count(),
             processes,
+            policy: policy_number(pager.policy_name()),
             account: *pager.totals(),
         }
     });
@@ -40,6 +43,12 @@ pub(super) fn process_info(caller: Caller, pid: u32, info: u32) -> Result<u32, E
     caller.memory.check_record::<ProcessInfo>(info)?;
     let found = process::info(Pid::new(pid)).ok_or(Errno::EndOfList)?;
     caller.memory.write_record(info, &found).map(|()| found.pid)
+}
+
+/// A policy's place in the list that programs know.
+fn policy_number(name: &str) -> u32 {
+    let place = abi::POLICY_NAMES.iter().position(|known| *known == name);
+    place.and_then(|place| u32::try_from(place).ok()).unwrap_or(0)
 }
 
 /// The time.

@@ -77,6 +77,8 @@ fn answer(call: Call) -> Result<u32, Errno> {
         Call::MapFile { handle, offset, len_bytes, access, address } => {
             files::map(caller(), handle, offset, len_bytes, access, address)
         }
+        Call::SetLimit { pages } => memory::set_limit(caller(), pages),
+        Call::SetPolicy { policy } => memory::set_policy(policy),
         Call::UnmapFile { start } => files::unmap(caller(), start),
         Call::ReadDirectory { index, entry } => info::read_directory(caller(), index, entry),
     }

@@ -76,6 +76,8 @@ errnos! {
     24 TooManyOpen "too many open files";
     /// The range overlaps something that is there.
     25 Overlaps "address range in use";
+    /// The process would be promised more pages than it may be.
+    26 OverLimit "over the limit of pages";
 }
 
 impl Errno {

@@ -120,10 +120,14 @@ wire_record! {
         pub frames_free: u32,
         /// Frames of it that hold directories and page tables.
         pub frames_tables: u32,
+        /// Frames of it that hold pages of files.
+        pub frames_files: u32,
         /// Slots in the swap file.
         pub slots_total: u32,
         /// Slots that no page owns.
         pub slots_free: u32,
+        /// Slots that the disk could not write to, and that are not used again.
+        pub slots_bad: u32,
         /// Pages promised to processes, page tables included.
         pub pages_promised: u32,
         /// Pages the machine can promise in all.
@@ -132,6 +136,8 @@ wire_record! {
         pub kernel_frames_free: u32,
         /// Processes that exist, those that ended but were not waited for included.
         pub processes: u32,
+        /// Who chooses victims, by place in [`POLICY_NAMES`](crate::POLICY_NAMES).
+        pub policy: u32,
         /// What paging has done since the machine started, for all processes together.
         pub account: Account,
     }

@@ -20,7 +20,8 @@ macro_rules! syscall_table {
             /// `OutOfMemory`, `Io`.
             1 => Write as write(handle, buffer: *const u8, len_bytes);
             /// Promises `len_bytes` bytes, rounded up to pages; zero-filled at first touch.
-            /// Returns the region's first address. `InvalidArgument` for 0 bytes, `OutOfAddressSpace`, `OutOfMemory`.
+            /// Returns the region's first address. `InvalidArgument` for 0 bytes, `OutOfAddressSpace`, `OutOfMemory`,
+            /// `OverLimit`.
             2 => AllocateMemory as allocate_memory(len_bytes);
             /// Frees the region that `AllocateMemory` returned as `start`. `BadAddress` if none starts there.
             3 => FreeMemory as free_memory(start: *mut u8);
@@ -104,6 +105,12 @@ macro_rules! syscall_table {
             /// Ends the mapping that `MapFile` returned as `start`, and brings what was changed through it onto the disk. Returns 0.
             /// `BadAddress` if none starts there, `Io` if something could not be written.
             29 => UnmapFile as unmap_file(start: *const u8);
+            /// Lets the caller, and whoever it starts from then on, be promised at most `pages` pages, page tables included. What it
+            /// has it keeps. Returns 0. `NotPermitted` if that is more than it may be promised now.
+            30 => SetLimit as set_limit(pages);
+            /// Lets frames be borrowed by another replacement policy, by its place in [`POLICY_NAMES`](crate::POLICY_NAMES). Returns 0.
+            /// `InvalidArgument`, `OutOfMemory`.
+            31 => SetPolicy as set_policy(policy);
         }
     };
 }

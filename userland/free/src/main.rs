@@ -17,9 +17,12 @@ fn main() -> Result<(), Errno> {
     row("swap", info.slots_total, info.slots_free);
     row("promises", info.pages_promisable, info.pages_promisable.saturating_sub(info.pages_promised));
     println!(
-        "{} frames hold page tables; {} frames of the kernel's own are free",
-        info.frames_tables, info.kernel_frames_free
+        "{} frames hold page tables, {} hold pages of files; {} frames of the kernel's own are free",
+        info.frames_tables, info.frames_files, info.kernel_frames_free
     );
+    if info.slots_bad > 0 {
+        println!("{} pages of the swap file cannot be written to", info.slots_bad);
+    }
     Ok(())
 }
 

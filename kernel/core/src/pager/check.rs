@@ -80,7 +80,11 @@ impl Pager<'_> {
             }
             owned_slots += counted.swapped;
             entries += counted.shown;
-            promised += promised_to(space);
+            let of_space = promised_to(space);
+            if of_space != space.promised() {
+                return Err(Broken::Promises { regions: of_space, ledger: space.promised() });
+            }
+            promised += of_space;
         }
         if entries != mappings {
             return Err(Broken::Mappings { entries, counted: mappings });
@@ -153,7 +157,7 @@ fn count_pages(tables: &mut impl PageTables, space: &AddressSpace) -> Counted {
 }
 
 /// What the regions of a space and its directory cost.
-pub(super) fn promised_to(space: &AddressSpace) -> u32 {
+fn promised_to(space: &AddressSpace) -> u32 {
     const DIRECTORY: u32 = 1;
     let mut sum = DIRECTORY;
     let mut counted_to = 0;

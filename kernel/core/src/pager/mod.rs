@@ -160,9 +160,14 @@ impl<'a> Pager<'a> {
         self.owners.resident(space)
     }
 
+    /// How many frames hold pages of files.
+    pub fn cached_pages(&self) -> u32 {
+        self.owners.resident(SpaceId::FILES)
+    }
+
     /// How many pages were promised to `space`, its directory and page tables included.
     pub fn promised(&self, space: SpaceId) -> u32 {
-        self.spaces.get(space).map_or(0, check::promised_to)
+        self.spaces.get(space).map_or(0, AddressSpace::promised)
     }
 
     /// How many pages of `space` are in the swap file and in no frame.
@@ -173,6 +178,30 @@ impl<'a> Pager<'a> {
     /// What paging has done for all spaces together, those that are gone included.
     pub const fn totals(&self) -> &Account {
         &self.totals
+    }
+
+    /// The frames that the pool spans, usable or not.
+    pub fn pool_range(&self) -> FrameRange {
+        FrameRange { first: self.pool.base(), count: self.pool.len() }
+    }
+
+    /// The policy's name.
+    pub fn policy_name(&self) -> &'static str {
+        self.policy.name()
+    }
+
+    /// Borrows by another policy from now on. It learns of the pages that are resident now, in order of frame.
+    pub fn set_policy(&mut self, policy: Box<dyn Replacement + Send>) {
+        self.policy = policy;
+        for (frame, frame_use) in self.frames.iter() {
+            match frame_use {
+                FrameUse::Resident { owner, .. } | FrameUse::TakenBack { owner, .. } => {
+                    self.policy.page_arrived(owner.space, frame);
+                }
+                FrameUse::Cached(_) => self.policy.page_arrived(SpaceId::FILES, frame),
+                _ => {}
+            }
+        }
     }
 
     /// Counts one event in the account of `space` and in the totals.

@@ -9,6 +9,13 @@ pub struct Cost {
     pub tables: u32,
 }
 
+impl Cost {
+    /// Pages and tables together.
+    pub const fn total(self) -> u32 {
+        self.pages.saturating_add(self.tables)
+    }
+}
+
 /// The machine cannot keep one more promise of this size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;

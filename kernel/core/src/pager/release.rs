@@ -37,12 +37,12 @@ impl Pager<'_> {
         while let Some(region) = self.spaces.get_mut(id).and_then(|space| space.pools.release_any()) {
             self.give_back_region(tables, id, &region);
         }
+        self.give_back(id, Cost { pages: 0, tables: 1 });
         let Some(space) = self.spaces.remove(id) else { return };
         if let Some(directory) = space.directory {
             self.release_frame(directory);
         }
         self.owners.remove(id);
-        self.ledger.give_back(Cost { pages: 0, tables: 1 });
     }
 
     /// Frees what lies behind a region that was just taken out of its pool.
@@ -62,7 +62,7 @@ impl Pager<'_> {
                 table.into_iter().for_each(|table| self.release_frame(table));
             }
         }
-        self.ledger.give_back(cost);
+        self.give_back(id, cost);
     }
 
     /// Empties the entries of pages that share one page table.

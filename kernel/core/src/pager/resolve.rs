@@ -42,7 +42,9 @@ impl Pager<'_> {
         let Some(&region) = space.pools.region_of(page) else {
             return match self.grow_stack(id, page) {
                 Ok(()) => self.resolve(tables, id, fault),
-                Err(GrantError::Refused | GrantError::KernelMemory) => Err(FaultError::StackRefused),
+                Err(GrantError::Refused | GrantError::OverLimit | GrantError::KernelMemory) => {
+                    Err(FaultError::StackRefused)
+                }
                 Err(GrantError::NoSpace | GrantError::Pool(_)) => Err(FaultError::NoRegion),
             };
         };

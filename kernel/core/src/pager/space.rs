@@ -5,16 +5,19 @@ use alloc::vec::Vec;
 use abi::record::Account;
 
 use super::read_ahead::Window;
-use super::{Cost, Ledger, PageTables, Pager, Refused, Shortage};
+use super::{Cost, PageTables, Pager, Refused, Shortage};
 use crate::addr::{Frame, Page};
 use crate::frame_table::{FrameUse, OutOfMemory, SpaceId};
 use crate::vm_pool::{AddressPools, Backing, Region, Rights, VmPoolError};
 
 /// What the pager knows of one process's memory.
-#[derive(Default)]
 pub struct AddressSpace {
     /// The frame of its directory, once it has one.
     pub(super) directory: Option<Frame>,
+    /// Pages that it was promised, its directory and page tables included.
+    pub(super) promised: u32,
+    /// The most pages that it may be promised.
+    limit: u32,
     /// What was granted: the model.
     pub(super) pools: AddressPools,
     /// What paging did for it.
@@ -26,6 +29,29 @@ pub struct AddressSpace {
 }
 
 impl AddressSpace {
+    /// A space with no directory and no regions yet.
+    fn new(limit: u32) -> Self {
+        Self {
+            directory: None,
+            promised: 0,
+            limit,
+            pools: AddressPools::default(),
+            account: Account::default(),
+            swapped: 0,
+            window: Window::default(),
+        }
+    }
+
+    /// Pages that it was promised, its directory and page tables included.
+    pub const fn promised(&self) -> u32 {
+        self.promised
+    }
+
+    /// The most pages that it may be promised.
+    pub const fn limit(&self) -> u32 {
+        self.limit
+    }
+
     /// The frame of the directory; `None` while the space is being made or unmade.
     #[inline]
     pub const fn directory(&self) -> Option<Frame> {
@@ -68,14 +94,14 @@ impl Spaces {
         (1..).zip(&self.0).filter_map(|(index, space)| Some((SpaceId::new(index), space.as_ref()?)))
     }
 
-    fn add(&mut self) -> Result<SpaceId, OutOfMemory> {
+    fn add(&mut self, limit: u32) -> Result<SpaceId, OutOfMemory> {
         let place = self.0.iter().position(Option::is_none).unwrap_or(self.0.len());
         let id = SpaceId::new(u16::try_from(place + FIRST_ID).map_err(|_| OutOfMemory)?);
         if place == self.0.len() {
             self.0.try_reserve(1).map_err(|_| OutOfMemory)?;
             self.0.push(None);
         }
-        self.0[place] = Some(AddressSpace::default());
+        self.0[place] = Some(AddressSpace::new(limit));
         Ok(id)
     }
 
@@ -100,6 +126,8 @@ pub enum GrantError {
     NoSpace,
     /// The machine cannot keep one more promise of this size.
     Refused,
+    /// The space would be promised more than it may be.
+    OverLimit,
     /// The kernel has no memory for its own bookkeeping.
     KernelMemory,
     /// The pool cannot hold such a region.
@@ -122,23 +150,50 @@ impl From<OutOfMemory> for GrantError {
 const DIRECTORY: Cost = Cost { pages: 0, tables: 1 };
 
 impl Pager<'_> {
-    /// Makes an empty address space, without a directory yet.
+    /// Makes an empty address space that may be promised `limit` pages, without a directory yet.
     ///
     /// # Errors
-    /// `Refused` if no frame can be promised for the directory, `KernelMemory`.
-    pub fn create_space(&mut self) -> Result<SpaceId, GrantError> {
-        self.ledger.grant(DIRECTORY)?;
-        let added = self.spaces.add().and_then(|id| match self.owners.add(id) {
-            Ok(()) => Ok(id),
-            Err(error) => {
-                self.spaces.remove(id);
-                Err(error)
-            }
-        });
-        added.map_err(|error| {
-            self.ledger.give_back(DIRECTORY);
-            error.into()
-        })
+    /// `Refused` if no frame can be promised for the directory, `OverLimit` if the limit is 0, `KernelMemory`.
+    pub fn create_space(&mut self, limit: u32) -> Result<SpaceId, GrantError> {
+        let id = self.spaces.add(limit)?;
+        let granted = self.grant(id, DIRECTORY).and_then(|()| Ok(self.owners.add(id)?));
+        if let Err(error) = granted {
+            let promised = self.spaces.remove(id).map_or(0, |space| space.promised);
+            self.ledger.give_back(Cost { pages: 0, tables: promised });
+            return Err(error);
+        }
+        Ok(id)
+    }
+
+    /// Promises a space something.
+    fn grant(&mut self, id: SpaceId, cost: Cost) -> Result<(), GrantError> {
+        let space = self.spaces.get_mut(id).ok_or(GrantError::NoSpace)?;
+        let total = space.promised.checked_add(cost.total()).filter(|&total| total <= space.limit);
+        let total = total.ok_or(GrantError::OverLimit)?;
+        self.ledger.grant(cost)?;
+        space.promised = total;
+        Ok(())
+    }
+
+    /// Takes a promise back.
+    pub(super) fn give_back(&mut self, id: SpaceId, cost: Cost) {
+        self.ledger.give_back(cost);
+        if let Some(space) = self.spaces.get_mut(id) {
+            space.promised -= cost.total();
+        }
+    }
+
+    /// Lets a space be promised at most `limit` pages from now on. What it has it keeps, even if that is more.
+    ///
+    /// # Errors
+    /// `OverLimit` if it may be promised less already: a limit is only lowered.
+    pub fn lower_limit(&mut self, id: SpaceId, limit: u32) -> Result<(), GrantError> {
+        let space = self.spaces.get_mut(id).ok_or(GrantError::NoSpace)?;
+        if limit > space.limit {
+            return Err(GrantError::OverLimit);
+        }
+        space.limit = limit;
+        Ok(())
     }
 
     /// Gives the space its directory; does nothing if it has one.
@@ -212,11 +267,10 @@ impl Pager<'_> {
         }
         let tables = tables_missing(&space.pools, first, page_count);
         let cost = Cost { pages: Region::new(first, page_count, rights, backing).pages_to_keep(), tables };
-        self.ledger.grant(cost)?;
-        space
-            .pools
-            .allocate_at(first, page_count, rights, backing)
-            .map_err(|error| give_back_and(&mut self.ledger, cost, GrantError::Pool(error)))
+        self.grant(id, cost)?;
+        let space = self.spaces.get_mut(id).ok_or(GrantError::NoSpace)?;
+        let added = space.pools.allocate_at(first, page_count, rights, backing);
+        added.map_err(|error| self.give_back_and(id, cost, error))
     }
 
     /// Lets the stack of the space reach down to `page`, if `page` is where a stack may grow to.
@@ -228,16 +282,17 @@ impl Pager<'_> {
         let stack = space.pools.growable_stack(page).ok_or(GrantError::Pool(VmPoolError::OutsidePool))?;
         let new_pages = stack.number() - page.number();
         let cost = Cost { pages: new_pages, tables: tables_missing(&space.pools, page, new_pages) };
-        self.ledger.grant(cost)?;
-        space.pools.grow_stack(page).map_err(|error| give_back_and(&mut self.ledger, cost, GrantError::Pool(error)))?;
+        self.grant(id, cost)?;
+        let space = self.spaces.get_mut(id).ok_or(GrantError::NoSpace)?;
+        space.pools.grow_stack(page).map_err(|error| self.give_back_and(id, cost, error))?;
         self.count(id, |account| account.stack_growths = account.stack_growths.wrapping_add(1));
         Ok(())
     }
-}
 
-fn give_back_and(ledger: &mut Ledger, cost: Cost, error: GrantError) -> GrantError {
-    ledger.give_back(cost);
-    error
+    fn give_back_and(&mut self, id: SpaceId, cost: Cost, error: VmPoolError) -> GrantError {
+        self.give_back(id, cost);
+        GrantError::Pool(error)
+    }
 }
 
 /// How many page tables the pages need that no region in `pools` needs. Only the first and last can be shared.

@@ -2,10 +2,17 @@
 #![no_std]
 #![no_main]
 
+extern crate alloc;
+
+use alloc::format;
+use alloc::vec::Vec;
+
 use libsys::abi::layout::{HEAP_END, HEAP_START};
 use libsys::memory::{PAGE_SIZE, Region, free_memory, mapping};
+use libsys::process::Child;
 use libsys::test::Verdict;
-use libsys::{Errno, call, check, check_eq, system};
+use libsys::{Errno, ExitReason, call, check, check_eq, system};
+use tests::ASSIST;
 
 libsys::tests! {
     untouched_pages_take_no_frame,
@@ -18,6 +25,8 @@ libsys::tests! {
     nothing_and_too_much_are_refused,
     empty_page_tables_are_given_back,
     a_mapping_tells_frame_and_slot,
+    under_a_limit_80_pages_leave_no_room_for_30_more,
+    a_limit_is_inherited_and_only_lowered,
 }
 
 const PAGE: usize = PAGE_SIZE as usize;
@@ -165,5 +174,28 @@ fn a_mapping_tells_frame_and_slot() -> Verdict {
     for nowhere in [0, 0xC000_0000, 0xFFFF_F000, HEAP_START + 0x2000_0000] {
         check_eq!(mapping(core::ptr::without_provenance(nowhere as usize)), Err(Errno::BadAddress));
     }
+    Ok(())
+}
+
+/// Runs `assist` with this errand under a limit of so many pages above what this program has.
+fn limited(pages: u32, errand: &[&str]) -> Result<ExitReason, Errno> {
+    let pages = format!("{pages}");
+    let words: Vec<&str> = [&[pages.as_str(), ASSIST], errand].concat();
+    Ok(Child::spawn("limit", words)?.wait()?.reason)
+}
+
+fn under_a_limit_80_pages_leave_no_room_for_30_more() -> Verdict {
+    // What the program needs for itself is more than 20 pages and less than 50.
+    check_eq!(limited(130, &["allocate-80-and-30"])?, ExitReason::Exited(0));
+    // With room for both, nothing is refused.
+    check_eq!(limited(250, &["allocate-80-and-30"])?, ExitReason::Exited(1));
+    Ok(())
+}
+
+fn a_limit_is_inherited_and_only_lowered() -> Verdict {
+    check_eq!(limited(60, &["raise-limit"])?, ExitReason::Exited(0));
+    // The program in the middle may not be started at all.
+    check_eq!(limited(60, &["start-under-limit"])?, ExitReason::Exited(0));
+    check_eq!(limited(1, &["raise-limit"])?, ExitReason::Exited(127));
     Ok(())
 }

@@ -7,6 +7,7 @@ extern crate alloc;
 use alloc::format;
 use alloc::vec::Vec;
 
+use libsys::abi::POLICY_NAMES;
 use libsys::memory::{PAGE_SIZE, Region, mapping};
 use libsys::process::Child;
 use libsys::test::Verdict;
@@ -26,6 +27,7 @@ libsys::tests! {
     what_was_promised_is_kept_to_the_last_page,
     a_refusal_leaves_everything_as_it_was,
     sleepers_lend_their_frames,
+    policies_change_while_pages_come_and_go,
 }
 
 const PAGE: usize = PAGE_SIZE as usize;
@@ -186,5 +188,22 @@ fn sleepers_lend_their_frames() -> Verdict {
     let status = sleeper.wait()?;
     check_eq!(status.reason, ExitReason::Exited(0));
     check!(status.account.swap_ins > 20, "{:?}", status.account);
+    Ok(())
+}
+
+fn policies_change_while_pages_come_and_go() -> Verdict {
+    let before = system::info()?.policy;
+    let mut region = Region::allocate(MANY * PAGE)?;
+    for (round, name) in (0u32..).zip(POLICY_NAMES) {
+        system::set_policy(name)?;
+        check_eq!(POLICY_NAMES.get(system::info()?.policy as usize).copied(), Some(name));
+        for (index, words) in (0u32..).zip(region.words().chunks_exact_mut(PAGE / 4)) {
+            check!(round == 0 || words[index as usize % 1024] == index * 100 + round - 1);
+            words[index as usize % 1024] = index * 100 + round;
+        }
+    }
+    check_eq!(system::set_policy("best"), Err(Errno::InvalidArgument));
+    let before = POLICY_NAMES.get(before as usize).copied().unwrap_or_default();
+    system::set_policy(before)?;
     Ok(())
 }

@@ -170,7 +170,7 @@ impl Machine {
     }
 
     pub fn spawn(&mut self) -> SpaceId {
-        let id = self.pager.create_space().unwrap();
+        let id = self.pager.create_space(u32::MAX).unwrap();
         loop {
             match self.pager.give_directory(&mut self.hardware, id) {
                 Ok(()) => return id,

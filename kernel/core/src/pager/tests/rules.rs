@@ -6,8 +6,10 @@ use super::machine::{FIRST_FRAME, Machine};
 use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
 use crate::fault::{Fault, FaultError};
 use crate::frame_table::{FrameUse, SpaceId};
+use crate::memory_map::FrameRange;
 use crate::pager::{GrantError, PageTables, RESERVE_FRAMES, Step};
 use crate::pte::{Pte, PteState};
+use crate::replacement::{NAMES, by_name};
 use crate::vm_pool::{Backing, FileRef, Rights};
 
 const CODE: Page = Page::new(abi::layout::CODE_START / PAGE_SIZE);
@@ -334,4 +336,36 @@ fn frame_0_is_a_frame_like_any_other() {
     });
     let is_directory = machine.pager.frames().get(first) == FrameUse::Table(id);
     assert!(seen || is_directory);
+}
+
+#[test]
+fn a_limit_refuses_what_the_machine_could_keep() {
+    let (mut machine, id, _) = machine(40, 40, 5);
+    let held = machine.pager.promised(id);
+    machine.pager.lower_limit(id, held + 10).unwrap();
+    assert_eq!(machine.pager.lower_limit(id, held + 11), Err(GrantError::OverLimit));
+    let first = machine.pager.allocate(id, 8).unwrap();
+    assert_eq!(machine.pager.allocate(id, 3), Err(GrantError::OverLimit));
+    assert_eq!(machine.pager.promised(id), held + 8);
+    machine.pager.free(&mut machine.hardware, id, first).unwrap();
+    assert!(machine.pager.allocate(id, 3).is_ok());
+    assert_eq!(machine.pager.create_space(0), Err(GrantError::OverLimit));
+    machine.check();
+}
+
+#[test]
+fn a_new_policy_learns_of_the_pages_that_are_resident() {
+    for name in NAMES {
+        let (mut machine, id, base) = machine(20, 40, 30);
+        for index in 0..12 {
+            machine.access(id, page(base, index), Some(index)).unwrap();
+        }
+        let range = FrameRange { first: Frame::new(FIRST_FRAME), count: 20 };
+        machine.pager.set_policy(by_name(name, 1, range).unwrap());
+        for index in (0..30).chain(0..30) {
+            machine.access(id, page(base, index), Some(index)).unwrap();
+            machine.check();
+        }
+        assert_eq!(machine.pager.policy_name(), *name);
+    }
 }

@@ -88,7 +88,7 @@ fn step(
     b: u32,
 ) -> Result<(), proptest::test_runner::TestCaseError> {
     let Some(id) = model.pick_space(a) else {
-        if let Ok(id) = machine.pager.create_space() {
+        if let Ok(id) = machine.pager.create_space(u32::MAX) {
             machine.pager.destroy_space(&mut machine.hardware, id);
             model.spaces.insert(machine.spawn(), BTreeMap::new());
         }
@@ -97,7 +97,7 @@ fn step(
     machine.switch_to(id);
     match action % 24 {
         0 if model.spaces.len() < 4 => {
-            if let Ok(probe) = machine.pager.create_space() {
+            if let Ok(probe) = machine.pager.create_space(u32::MAX) {
                 machine.pager.destroy_space(&mut machine.hardware, probe);
                 model.spaces.insert(machine.spawn(), BTreeMap::new());
             }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::arch::asm;
 use core::time::Duration;
 
-use libsys::memory::{PAGE_SIZE, Region};
+use libsys::memory::{self, PAGE_SIZE, Region};
 use libsys::message::{self, Buffer};
 use libsys::process::{self, Child};
 use libsys::{Errno, call, eprintln, print, println, system};
@@ -44,10 +44,37 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "recurse" => Ok(recurse(0)),
         "x87" => Ok(x87(argument(), argument())),
         "constant" => Ok(u32::try_from("a constant".as_ptr().expose_provenance()).unwrap_or(0)),
+        "allocate-80-and-30" => allocate_80_and_30(),
+        "raise-limit" => Ok(u32::from(memory::set_limit(u32::MAX) != Err(Errno::NotPermitted))),
+        "start-under-limit" => start_under_limit(),
         "panic" => panic!("on request"),
         _ => return None,
     };
     Some(done.unwrap_or(3))
+}
+
+/// 80 pages, 30 more that are refused, and 30 once the 80 are free. Exits with 1 if the 30 are granted beside the 80.
+fn allocate_80_and_30() -> Result<u32, Errno> {
+    const PAGE: usize = PAGE_SIZE as usize;
+    let mut most = Region::allocate(80 * PAGE)?;
+    most.bytes().fill(80);
+    match Region::allocate(30 * PAGE) {
+        Err(Errno::OverLimit) => {}
+        Err(error) => return Err(error),
+        Ok(_) => return Ok(1),
+    }
+    if most.bytes().iter().any(|&byte| byte != 80) {
+        return Ok(2);
+    }
+    drop(most);
+    Region::allocate(30 * PAGE)?.bytes().fill(30);
+    Ok(0)
+}
+
+/// Lowers its limit to almost nothing; then nobody can be started.
+fn start_under_limit() -> Result<u32, Errno> {
+    memory::set_limit(2)?;
+    Ok(u32::from(Child::spawn("assist", ["exit", "0"]).err() != Some(Errno::OverLimit)))
 }
 
 /// FNV-1a over the arguments, each followed by a zero byte.
