@@ -224,7 +224,7 @@ impl Pager<'_> {
         Ok(first)
     }
 
-    /// Grants a region that shows a file: at page `at`, or in the first hole of the file pool that holds it.
+    /// Grants a region that shows a file: at page `at`, or in the first hole that holds it.
     ///
     /// # Errors
     /// See [`GrantError`]: `Pool(Overlaps)` also where stacks may grow.
@@ -238,7 +238,6 @@ impl Pager<'_> {
     ) -> Result<Page, GrantError> {
         let pools = &self.spaces.get(id).ok_or(GrantError::NoSpace)?.pools;
         let first = match at {
-            Some(page) if pools.is_stack(page) => return Err(GrantError::Pool(VmPoolError::Overlaps)),
             Some(page) => page,
             None => pools.file_hole(page_count).map_err(GrantError::Pool)?,
         };

@@ -10,6 +10,8 @@ use crate::addr::{PAGE_SIZE, Page, VirtAddr};
 pub struct AddressPools {
     code: VmPool,
     heap: VmPool,
+    /// Mapped files have a range of their own, but may lie wherever else the program wants them: their pool spans the ranges of
+    /// code and heap too.
     files: VmPool,
     stack: VmPool,
 }
@@ -19,7 +21,7 @@ impl Default for AddressPools {
         Self {
             code: pool(CODE_START, CODE_END),
             heap: pool(HEAP_START, HEAP_END),
-            files: pool(FILE_START, FILE_END),
+            files: pool(CODE_START, FILE_END),
             stack: pool(STACK_LIMIT, STACK_END),
         }
     }
@@ -32,20 +34,11 @@ const fn pool(start: u32, end: u32) -> VmPool {
 }
 
 impl AddressPools {
-    /// The pool that spans `page`.
+    /// The pool of code, heap or stack that begins last of those that begin at `page` or below it; code if none does.
     #[inline]
-    pub fn pool_of(&self, page: Page) -> Option<&VmPool> {
-        let pool = self.pool_at_or_below(page);
-        pool.spans(page).then_some(pool)
-    }
-
-    /// The pool that begins last of those that begin at `page` or below it; the lowest if none does.
-    #[inline]
-    fn pool_at_or_below(&self, page: Page) -> &VmPool {
+    fn own_at_or_below(&self, page: Page) -> &VmPool {
         if page >= self.stack.base() {
             &self.stack
-        } else if page >= self.files.base() {
-            &self.files
         } else if page >= self.heap.base() {
             &self.heap
         } else {
@@ -56,7 +49,7 @@ impl AddressPools {
     /// The region that holds `page`, if it is allocated now.
     #[inline]
     pub fn region_of(&self, page: Page) -> Option<&Region> {
-        self.pool_of(page)?.region_of(page)
+        self.own_at_or_below(page).region_of(page).or_else(|| self.files.region_of(page))
     }
 
     /// The address lies inside a region that is allocated now.
@@ -69,18 +62,31 @@ impl AddressPools {
     /// # Errors
     /// `Empty`, `NoHole`.
     pub fn heap_hole(&self, page_count: u32) -> Result<Page, VmPoolError> {
-        self.heap.hole(page_count)
+        let first = self.heap.hole(page_count)?;
+        let mapped = |first, page_count| self.files.first_overlap(first, page_count);
+        hole_besides(first, page_count, mapped, |from| self.heap.hole_behind(from, page_count))
     }
 
-    /// The first hole of `page_count` pages in the file pool.
+    /// The first hole of `page_count` pages where files are mapped; if there is none, the first anywhere in front of the stack.
     ///
     /// # Errors
     /// `Empty`, `NoHole`.
     pub fn file_hole(&self, page_count: u32) -> Result<Page, VmPoolError> {
-        self.files.hole(page_count)
+        if page_count == 0 {
+            return Err(VmPoolError::Empty);
+        }
+        if let Some(first) = self.files.hole_behind(start_of(FILE_START), page_count) {
+            return Ok(first);
+        }
+        let first = self.files.hole_behind(start_of(CODE_START), page_count).ok_or(VmPoolError::NoHole)?;
+        let own = |first, page_count| {
+            let code = self.code.first_overlap(first, page_count);
+            code.or_else(|| self.heap.first_overlap(first, page_count))
+        };
+        hole_besides(first, page_count, own, |from| self.files.hole_behind(from, page_count))
     }
 
-    /// Adds a region to the pool that spans its first page.
+    /// Adds a region of code, heap or stack: to the pool that spans its first page.
     ///
     /// # Errors
     /// See [`VmPoolError`].
@@ -91,20 +97,34 @@ impl AddressPools {
         rights: Rights,
         backing: Backing,
     ) -> Result<(), VmPoolError> {
-        let pools = [&mut self.heap, &mut self.code, &mut self.stack, &mut self.files];
+        let region = Region::new(first, page_count, rights, backing);
+        if region.is_mapping() {
+            return self.map_at(region);
+        }
+        let pools = [&mut self.heap, &mut self.code, &mut self.stack];
         let pool = pools.into_iter().find(|pool| pool.spans(first)).ok_or(VmPoolError::OutsidePool)?;
-        pool.allocate_at(Region::new(first, page_count, rights, backing))
+        if self.files.overlaps(first, page_count) {
+            return Err(VmPoolError::Overlaps);
+        }
+        pool.allocate_at(region)
     }
 
-    /// Takes out the region of the heap that starts at `start`. A mapped file may lie in the heap's range, but is no part of it.
+    fn map_at(&mut self, region: Region) -> Result<(), VmPoolError> {
+        let (first, page_count) = (region.first(), region.page_count());
+        let is_taken = |pool: &VmPool| pool.overlaps(first, page_count);
+        // Where the stack may grow to is taken as well.
+        if is_taken(&self.code) || is_taken(&self.heap) || self.stack.spans(first) {
+            return Err(VmPoolError::Overlaps);
+        }
+        self.files.allocate_at(region)
+    }
+
+    /// Takes out the region of the heap that starts at `start`.
     ///
     /// # Errors
     /// `NoRegion` if none starts there.
     pub fn release_heap(&mut self, start: Page) -> Result<Region, VmPoolError> {
-        match self.heap.region_of(start) {
-            Some(region) if !region.is_mapping() => self.heap.release(start),
-            _ => Err(VmPoolError::NoRegion),
-        }
+        self.heap.release(start)
     }
 
     /// Takes out the mapped file that starts at `start`.
@@ -112,17 +132,7 @@ impl AddressPools {
     /// # Errors
     /// `NoRegion` if none starts there.
     pub fn release_mapping(&mut self, start: Page) -> Result<Region, VmPoolError> {
-        let pools = [&mut self.files, &mut self.heap, &mut self.code];
-        let pool = pools.into_iter().find(|pool| pool.spans(start)).ok_or(VmPoolError::NoRegion)?;
-        match pool.region_of(start) {
-            Some(region) if region.is_mapping() => pool.release(start),
-            _ => Err(VmPoolError::NoRegion),
-        }
-    }
-
-    /// The page lies where stacks may grow: nothing else may be put there.
-    pub const fn is_stack(&self, page: Page) -> bool {
-        self.stack.spans(page)
+        self.files.release(start)
     }
 
     /// Takes out some region of some pool; `None` once all are empty.
@@ -135,9 +145,15 @@ impl AddressPools {
         self.pools().into_iter().any(|pool| pool.overlaps(first, page_count))
     }
 
-    /// All regions, pool by pool, in order of address.
+    /// All regions, in order of address.
     pub fn regions(&self) -> impl Iterator<Item = &Region> {
-        self.pools().into_iter().flat_map(VmPool::regions)
+        let mut own = [&self.code, &self.heap, &self.stack].into_iter().flat_map(VmPool::regions).peekable();
+        let mut mapped = self.files.regions().iter().peekable();
+        core::iter::from_fn(move || match (own.peek(), mapped.peek()) {
+            (Some(one), Some(other)) if one.first() > other.first() => mapped.next(),
+            (Some(_), _) => own.next(),
+            (None, _) => mapped.next(),
+        })
     }
 
     /// If the stack may grow down to `page`: the page at which it begins now.
@@ -165,7 +181,7 @@ impl AddressPools {
         }
         let last = start.checked_add(len_bytes - 1).ok_or(VmPoolError::OutsidePool)?;
         let (first, last) = (Page::containing(start), Page::containing(last));
-        match self.pool_at_or_below(first).region_at_or_below(first) {
+        match self.own_at_or_below(first).region_at_or_below(first) {
             // Nearly every range lies in one region.
             Some(region) if last.number() < region.end() && region.rights().allow(access) => Ok(()),
             _ => self.check_pages(first, last, access),
@@ -190,14 +206,34 @@ impl AddressPools {
     }
 }
 
+/// The first page of the range that begins at this address.
+const fn start_of(address: u32) -> Page {
+    Page::containing(VirtAddr::new(address))
+}
+
+/// A hole of one pool that is one of others, too: from the candidate `first` on, behind whatever is `in_the_way` of each.
+fn hole_besides<'a>(
+    first: Page,
+    page_count: u32,
+    in_the_way: impl Fn(Page, u32) -> Option<&'a Region>,
+    next: impl Fn(Page) -> Option<Page>,
+) -> Result<Page, VmPoolError> {
+    let mut first = first;
+    while let Some(region) = in_the_way(first, page_count) {
+        first = next(Page::new(region.end())).ok_or(VmPoolError::NoHole)?;
+    }
+    Ok(first)
+}
+
 #[cfg(test)]
 mod tests {
     use abi::Access;
-    use abi::layout::{CODE_START, HEAP_START, KERNEL_START, STACK_END, STACK_LIMIT};
+    use abi::layout::{CODE_START, FILE_END, FILE_START, HEAP_END, HEAP_START, KERNEL_START, STACK_END, STACK_LIMIT};
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
     use super::AddressPools;
     use crate::addr::{PAGE_SIZE, Page, VirtAddr};
-    use crate::vm_pool::{Backing, Rights, VmPoolError};
+    use crate::vm_pool::{Backing, FileRef, Rights, VmPoolError};
 
     fn page(address: u32) -> Page {
         Page::containing(VirtAddr::new(address))
@@ -254,5 +290,90 @@ mod tests {
         assert_eq!(pools.regions().count(), 4);
         assert_eq!(core::iter::from_fn(|| pools.release_any()).count(), 4);
         assert_eq!(pools.regions().count(), 0);
+    }
+
+    const MAPPED: Backing = Backing::File { file: FileRef::new(1), first_page: 0, len_bytes: PAGE_SIZE, shared: true };
+
+    #[test]
+    fn a_file_may_be_mapped_over_the_ends_of_pools_and_larger_than_its_own() {
+        let mut pools = pools();
+        let gibibyte = (1 << 30) / PAGE_SIZE;
+        let first = pools.file_hole(gibibyte).unwrap();
+        assert_eq!(first, page(HEAP_START).checked_add(3).unwrap(), "behind the heap");
+        pools.allocate_at(first, gibibyte, Rights::READ, MAPPED).unwrap();
+        assert_eq!(pools.region_of(page(FILE_START)).map(|region| region.first()), Some(first));
+        assert_eq!(pools.heap_hole(1), Err(VmPoolError::NoHole));
+        assert_eq!(pools.release_heap(first), Err(VmPoolError::NoRegion));
+        pools.release_mapping(first).unwrap();
+        assert_eq!(pools.file_hole(gibibyte * 3), Err(VmPoolError::NoHole));
+    }
+
+    #[test]
+    fn a_mapping_stays_out_of_the_stacks_way() {
+        let mut pools = pools();
+        for (first, error) in [
+            (page(STACK_LIMIT), VmPoolError::Overlaps),
+            (page(FILE_END), VmPoolError::OutsidePool),
+            (page(KERNEL_START), VmPoolError::OutsidePool),
+        ] {
+            assert_eq!(pools.allocate_at(first, 1, Rights::READ, MAPPED), Err(error), "{first:?}");
+        }
+        assert_eq!(pools.allocate_at(page(FILE_END - 1), 2, Rights::READ, MAPPED), Err(VmPoolError::OutsidePool));
+        assert_eq!(pools.allocate_at(page(FILE_END - 1), 1, Rights::READ, MAPPED), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn regions_of_all_pools_never_overlap_and_are_found(
+            steps in proptest::collection::vec((any::<u8>(), 0usize..4, -6i32..6, 1u32..5), 1..100),
+        ) {
+            let edges = [CODE_START, HEAP_START, HEAP_END, FILE_END].map(|address| page(address).number());
+            let mut pools = AddressPools::default();
+            // First page, pages, and whether it is a mapping.
+            let mut model: Vec<(u32, u32, bool)> = Vec::new();
+            for (action, edge, offset, count) in steps {
+                let first = edges[edge].wrapping_add_signed(offset);
+                let is_mapping = action % 2 == 0;
+                let backing = if is_mapping { MAPPED } else { Backing::Zero };
+                let is_free = model.iter().all(|&(at, len, _)| first + count <= at || at + len <= first);
+                match action % 6 {
+                    0 | 1 => {
+                        let done = pools.allocate_at(Page::new(first), count, Rights::READ, backing);
+                        prop_assert!(is_free || done.is_err());
+                        if is_mapping {
+                            let fits = first >= edges[0] && first + count <= edges[3];
+                            prop_assert_eq!(done.is_ok(), is_free && fits);
+                        }
+                        if done.is_ok() {
+                            model.push((first, count, is_mapping));
+                        }
+                    }
+                    2 | 3 => {
+                        let hole = if is_mapping { pools.file_hole(count) } else { pools.heap_hole(count) };
+                        let hole = hole.unwrap();
+                        prop_assert!(!pools.overlaps(hole, count));
+                        pools.allocate_at(hole, count, Rights::READ, backing).unwrap();
+                        model.push((hole.number(), count, is_mapping));
+                    }
+                    _ => {
+                        let is_there = model.iter().position(|&(at, _, mapped)| at == first && mapped == is_mapping);
+                        let in_heap = (edges[1]..edges[2]).contains(&first);
+                        let start = Page::new(first);
+                        let done = if is_mapping { pools.release_mapping(start) } else { pools.release_heap(start) };
+                        prop_assert_eq!(done.is_ok(), is_there.is_some() && (is_mapping || in_heap));
+                        if let (Ok(_), Some(place)) = (done, is_there) {
+                            model.swap_remove(place);
+                        }
+                    }
+                }
+                model.sort_unstable();
+                prop_assert!(pools.regions().map(|region| region.first().number()).eq(model.iter().map(|one| one.0)));
+                for number in edges.iter().flat_map(|edge| edge - 8..edge + 8) {
+                    let expected = model.iter().find(|&&(at, len, _)| (at..at + len).contains(&number));
+                    let found = pools.region_of(Page::new(number)).map(|region| region.first().number());
+                    prop_assert_eq!(found, expected.map(|one| one.0));
+                }
+            }
+        }
     }
 }

@@ -85,6 +85,25 @@ impl VmPool {
         if self.end() - start >= page_count { Ok(Page::new(start)) } else { Err(VmPoolError::NoHole) }
     }
 
+    /// The first hole of `page_count` pages at `from` or behind it.
+    pub fn hole_behind(&self, from: Page, page_count: u32) -> Option<Page> {
+        let mut start = self.region_of(from).map_or(from.number(), Region::end);
+        for region in &self.regions[self.position(from)..] {
+            if region.first().number().saturating_sub(start) >= page_count {
+                return Some(Page::new(start));
+            }
+            start = region.end();
+        }
+        (self.end().saturating_sub(start) >= page_count).then_some(Page::new(start))
+    }
+
+    /// The first region that has a page among the `page_count` pages from `first` on.
+    pub fn first_overlap(&self, first: Page, page_count: u32) -> Option<&Region> {
+        let end = first.number().saturating_add(page_count);
+        let next = || self.regions.get(self.position(first)).filter(|region| region.first().number() < end);
+        self.region_of(first).or_else(next).filter(|_| page_count > 0)
+    }
+
     /// Adds a region.
     ///
     /// # Errors
@@ -150,9 +169,7 @@ impl VmPool {
 
     /// Some region has a page among the `page_count` pages from `first` on.
     pub fn overlaps(&self, first: Page, page_count: u32) -> bool {
-        let end = first.number().saturating_add(page_count);
-        let next = self.regions.get(self.position(first));
-        page_count > 0 && (self.region_of(first).is_some() || next.is_some_and(|region| region.first().number() < end))
+        self.first_overlap(first, page_count).is_some()
     }
 
     /// The regions, in order of address.
