@@ -82,6 +82,19 @@ impl<D: BlockDevice> FileSystem<D> {
         self.replace(id, old, grown)
     }
 
+    /// Gives a file the blocks that `len_bytes` bytes need, in memory only; its length stays.
+    ///
+    /// # Errors
+    /// `NoSuchFile`, `Full`, `OutOfMemory`; the file is as before then.
+    pub fn reserve(&mut self, id: FileId, len_bytes: u32) -> Result<(), FsError<D::Error>> {
+        let mut grown = self.table.get(id).ok_or(FsError::NoSuchFile)?.try_clone()?;
+        if len_bytes.div_ceil(BLOCK_SIZE) > grown.block_count() {
+            self.extend(&mut grown, len_bytes.div_ceil(BLOCK_SIZE))?;
+            self.table.put(id, grown);
+        }
+        Ok(())
+    }
+
     /// Gives a file `len_bytes` bytes, as [`preallocate`](Self::preallocate) does, but in memory only: on disk it has grown once the
     /// table was written, by [`commit_growth`](Self::commit_growth) or by any other change. A file never gets shorter.
     ///

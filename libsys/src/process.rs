@@ -38,7 +38,7 @@ impl Child {
     /// ```
     ///
     /// # Errors
-    /// `NoSuchFile`, `NotExecutable`, `OutOfMemory`, `TooManyProcesses`, `ArgumentsTooLong`, `BadName`, `Io`; `InvalidArgument` if
+    /// `NoSuchFile`, `NotExecutable`, `NotPermitted`, `Busy`, `OutOfMemory`, `TooManyProcesses`, `ArgumentsTooLong`, `BadName`, `Io`; `InvalidArgument` if
     /// an argument has a zero byte in it, which is where it would end.
     pub fn spawn<A: AsRef<str>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Result<Self, Errno> {
         let mut block = Vec::new();

@@ -4,7 +4,7 @@ use abi::Errno;
 use kcore::addr::PAGE_SIZE;
 use kcore::fault::FaultError;
 use kcore::frame_table::SpaceId;
-use kcore::pager::{FileStep, RUN_MAX, WriteBack};
+use kcore::pager::{FileStep, RUN_MAX};
 use kcore::vm_pool::{FilePage, FileRef};
 
 use super::{errno, id_of, len_bytes, partition, with_files};
@@ -33,7 +33,7 @@ fn with_page(
     purpose: Use,
     work: impl FnOnce(&mut [u8; PAGE_BYTES]),
 ) -> Result<(), Errno> {
-    let mut work = Some(work);
+    let (mut work, mut ahead) = (Some(work), ahead);
     loop {
         let step = with_memory(|memory| {
             let step = match purpose {
@@ -52,13 +52,25 @@ fn with_page(
             }
             Ok(step)
         });
-        match step.map_err(|_: FaultError| Errno::OutOfMemory)? {
-            FileStep::Here(_) => return Ok(()),
-            FileStep::Read(ticket) => paging::read_in(ticket).map_err(|_| Errno::Io)?,
-            FileStep::Write(ticket) => paging::write_out(ticket),
-            FileStep::Wait => transit::wait(),
+        if matches!(step, Ok(FileStep::Read(_))) {
+            // If it is not there then, it is read alone: one of its neighbours may be unreadable.
+            ahead = 0;
+        }
+        if is_here(step)? {
+            return Ok(());
         }
     }
+}
+
+/// The page is here; else does what the step wants, which waits.
+fn is_here(step: Result<FileStep, FaultError>) -> Result<bool, Errno> {
+    match step.map_err(|_| Errno::OutOfMemory)? {
+        FileStep::Here(_) => return Ok(true),
+        FileStep::Read(ticket) => paging::read_in(ticket).map_err(|_| Errno::Io)?,
+        FileStep::Write(ticket) => paging::write_out(ticket),
+        FileStep::Wait => transit::wait(),
+    }
+    Ok(false)
 }
 
 /// The parts of pages that `len` bytes from `offset` on make up: the page's number, where in it, and how many.
@@ -99,9 +111,8 @@ pub fn read_at(space: SpaceId, file: FileRef, offset: u32, buffer: &mut [u8]) ->
 /// `DiskFull`, `OutOfMemory`: nothing has changed then. `Io`: some of it may have been written.
 pub fn write_at(space: SpaceId, file: FileRef, offset: u32, data: &[u8]) -> Result<(), Errno> {
     let end = u32::try_from(data.len()).ok().and_then(|len| offset.checked_add(len)).ok_or(Errno::DiskFull)?;
-    let old_len = len_bytes(file);
-    if end > old_len {
-        extend(space, file, old_len, end)?;
+    if end > len_bytes(file) {
+        extend(file, end)?;
     }
     let mut rest = data;
     for (number, within, count) in parts(offset, data.len()) {
@@ -114,39 +125,52 @@ pub fn write_at(space: SpaceId, file: FileRef, offset: u32, data: &[u8]) -> Resu
     Ok(())
 }
 
-/// Makes a file longer; what is new is zero.
-fn extend(space: SpaceId, file: FileRef, old_len: u32, new_len: u32) -> Result<(), Errno> {
-    // A mapping may have left bytes behind the old end, where they were nobody's.
-    let (tail_page, tail) = (old_len / PAGE_SIZE, (old_len % PAGE_SIZE) as usize);
-    if tail > 0 {
-        let clear = |bytes: &mut [u8; PAGE_BYTES]| bytes[tail..].fill(0);
-        with_page(space, FilePage { file, number: tail_page }, 0, Use::Change, clear)?;
+/// Makes a file at least `new_len` bytes long; what is new is zero. The file grows page by page, each after its bytes have become
+/// zero, so that nobody ever sees what the disk had there; and as others may make it longer in between, each step looks anew.
+fn extend(file: FileRef, new_len: u32) -> Result<(), Errno> {
+    with_files(|files| files.reserve(id_of(file), new_len).map_err(|error| errno(&error))).unwrap_or(Err(Errno::Io))?;
+    loop {
+        let len = len_bytes(file);
+        if len >= new_len {
+            return Ok(());
+        }
+        let (number, within) = (len / PAGE_SIZE, (len % PAGE_SIZE) as usize);
+        let page = FilePage { file, number };
+        let step = with_memory(|memory| {
+            let step = match within {
+                0 => memory.pager.fresh_file_page(&mut memory.mmu, page)?,
+                _ => memory.pager.file_page(&mut memory.mmu, SpaceId::FILES, page, 0)?,
+            };
+            if let FileStep::Here(frame) = step {
+                // A mapping may have left bytes behind the old end, where they were nobody's.
+                // SAFETY: as in `with_page`.
+                unsafe { with_frame(Purpose::Fill, frame, |bytes| bytes[within..].fill(0)) };
+                memory.pager.file_page_changed(frame);
+            }
+            Ok(step)
+        });
+        if is_here(step)? {
+            // Nobody has run since the look at the length.
+            let end = number.saturating_add(1).saturating_mul(PAGE_SIZE).min(new_len);
+            let grown = with_files(|files| files.grow(id_of(file), end).map_err(|error| errno(&error)));
+            grown.unwrap_or(Err(Errno::Io))?;
+        }
     }
-    let grown = with_files(|files| files.grow(id_of(file), new_len).map_err(|error| errno(&error)));
-    grown.unwrap_or(Err(Errno::Io))?;
-    for number in old_len.div_ceil(PAGE_SIZE)..new_len.div_ceil(PAGE_SIZE) {
-        with_page(space, FilePage { file, number }, 0, Use::Fill, |bytes| bytes.fill(0))?;
-    }
-    Ok(())
+}
+
+/// Writes back what was changed of a file, without telling of errors; waits.
+pub fn write_back(file: FileRef) {
+    write_back::write_back(Some(file));
 }
 
 /// Writes all changes of a file, or of all files, to the disk; waits until they are there.
 ///
 /// # Errors
-/// `Io` if some could not be written.
+/// `Io` if some could not be written, now or since somebody was told last.
 pub fn sync(file: Option<FileRef>) -> Result<(), Errno> {
-    write_back::forget_errors(file);
-    loop {
-        match with_memory(|memory| memory.pager.write_back(&mut memory.mmu, file)) {
-            WriteBack::Write(ticket) => write_back::begin(ticket),
-            WriteBack::Wait => transit::wait(),
-            WriteBack::Done => break,
-        }
-        if write_back::has_failed(file) {
-            return Err(Errno::Io);
-        }
-    }
+    write_back::write_back(file);
+    let written = if write_back::take_error(file) { Err(Errno::Io) } else { Ok(()) };
+    // Lengths get onto the disk whatever became of the contents.
     let grown = with_files(|files| files.commit_growth().map_err(|error| errno(&error)));
-    grown.unwrap_or(Ok(()))?;
-    partition::commit()
+    written.and(grown.unwrap_or(Ok(()))).and(partition::commit())
 }

@@ -20,7 +20,7 @@ use kcore::command_line::CommandLine;
 use kcore::disk::{DiskError, SectorIndex};
 use kcore::vm_pool::{FilePage, FileRef};
 
-pub use contents::{read_at, sync, write_at};
+pub use contents::{read_at, sync, write_at, write_back};
 pub use open_file::FileUse;
 pub use program::{ProgramError, open_program};
 
@@ -88,6 +88,11 @@ pub fn sector_of(page: FilePage) -> Option<SectorIndex> {
     })?
 }
 
+/// The file is there still, be it without a name.
+pub fn exists(file: FileRef) -> bool {
+    with_files(|files| files.len_bytes(id_of(file)).is_ok()) == Some(true)
+}
+
 /// A file's length; 0 if it is gone.
 pub fn len_bytes(file: FileRef) -> u32 {
     with_files(|files| files.len_bytes(id_of(file)).unwrap_or(0)).unwrap_or(0)
@@ -136,9 +141,6 @@ pub fn create(name: &str) -> Result<FileUse, Errno> {
 /// # Errors
 /// `NoSuchFile`, `NotPermitted` for the swap file, `OutOfMemory`; `Io` if the disk may still know the name.
 pub fn remove(name: &str) -> Result<(), Errno> {
-    if name == abi::image::SWAP_FILE {
-        return Err(Errno::NotPermitted);
-    }
     // Opened for a moment, so that its last user is always one that forgets its pages too.
     let file = FileUse::open(name)?;
     with_files(|files| files.remove(name).map_err(|error| errno(&error))).unwrap_or(Err(Errno::Io))?;

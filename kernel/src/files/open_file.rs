@@ -8,15 +8,16 @@ use kcore::vm_pool::FileRef;
 use super::with_files;
 use crate::cell::KernelCell;
 use crate::memory::paging::with_memory;
+use crate::memory::write_back;
 
 /// What somebody does with a file. A program's file is not written to while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// Reads it, and asks before each write.
+    /// Has it open, and reads it.
     Reader,
     /// Runs it.
     Program,
-    /// Can write to it at any time, through a mapping.
+    /// Writes to it: by a call that is under way, or at any time through a mapping.
     Writer,
 }
 
@@ -40,8 +41,12 @@ impl FileUse {
     /// Opens the file of this name.
     ///
     /// # Errors
-    /// `NoSuchFile`.
+    /// `NoSuchFile`, `NotPermitted` for the swap file.
     pub fn open(name: &str) -> Result<Self, Errno> {
+        // Its slots hold everybody's memory.
+        if name == abi::image::SWAP_FILE {
+            return Err(Errno::NotPermitted);
+        }
         let id = with_files(|files| files.open(name).ok()).flatten().ok_or(Errno::NoSuchFile)?;
         Ok(Self { id, role: Role::Reader })
     }
@@ -68,21 +73,12 @@ impl FileUse {
         self.with_role(Role::Program)
     }
 
-    /// Uses it to write at any time.
+    /// Uses it to write to it, as long as this lives.
     ///
     /// # Errors
     /// `Busy` if it is the file of a running program, `OutOfMemory`.
     pub fn into_writer(self) -> Result<Self, Errno> {
         self.with_role(Role::Writer)
-    }
-
-    /// Checks that it may be written to now.
-    ///
-    /// # Errors
-    /// `Busy` if it is the file of a running program.
-    pub fn check_writable(&self) -> Result<(), Errno> {
-        let runs = USERS.with(|users| users.iter().any(|one| one.file == self.id && one.programs > 0));
-        if runs { Err(Errno::Busy) } else { Ok(()) }
     }
 
     fn with_role(mut self, role: Role) -> Result<Self, Errno> {
@@ -123,6 +119,7 @@ impl Drop for FileUse {
         let is_gone = with_files(|files| files.close(self.id).is_ok() && files.len_bytes(self.id).is_err());
         if is_gone == Some(true) {
             with_memory(|memory| memory.pager.forget_file(self.file_ref()));
+            write_back::forget(self.file_ref());
         }
     }
 }

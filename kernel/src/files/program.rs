@@ -16,6 +16,8 @@ use super::{contents, len_bytes};
 pub enum ProgramError {
     /// There is no such file.
     NoSuchFile,
+    /// It is the swap file.
+    NotPermitted,
     /// Somebody may be writing to it.
     Busy,
     /// It is no program.
@@ -30,6 +32,7 @@ impl fmt::Display for ProgramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSuchFile => f.write_str("there is no program of that name on the disk"),
+            Self::NotPermitted => f.write_str("the swap file is no program"),
             Self::Busy => f.write_str("the program's file is being written to"),
             Self::NotExecutable(reason) => write!(f, "not a program: {reason}"),
             Self::Io => f.write_str("the program cannot be read: disk error"),
@@ -42,6 +45,7 @@ impl From<ProgramError> for Errno {
     fn from(error: ProgramError) -> Self {
         match error {
             ProgramError::NoSuchFile => Self::NoSuchFile,
+            ProgramError::NotPermitted => Self::NotPermitted,
             ProgramError::Busy => Self::Busy,
             ProgramError::NotExecutable(_) => Self::NotExecutable,
             ProgramError::Io => Self::Io,
@@ -55,7 +59,10 @@ impl From<ProgramError> for Errno {
 /// # Errors
 /// See [`ProgramError`].
 pub fn open_program(space: SpaceId, name: &str) -> Result<(FileUse, ProgramImage), ProgramError> {
-    let file = FileUse::open(name).map_err(|_| ProgramError::NoSuchFile)?;
+    let file = FileUse::open(name).map_err(|error| match error {
+        Errno::NotPermitted => ProgramError::NotPermitted,
+        _ => ProgramError::NoSuchFile,
+    })?;
     let file = file.into_program().map_err(|error| match error {
         Errno::Busy => ProgramError::Busy,
         _ => ProgramError::OutOfMemory,
@@ -66,7 +73,10 @@ pub fn open_program(space: SpaceId, name: &str) -> Result<(FileUse, ProgramImage
     head.try_reserve_exact(wanted).map_err(|_| ProgramError::OutOfMemory)?;
     head.resize(wanted, 0);
     const { assert!(HEAD_BYTES <= PAGE_SIZE as usize) };
-    contents::read_at(space, file.file_ref(), 0, &mut head).map_err(|_| ProgramError::Io)?;
+    contents::read_at(space, file.file_ref(), 0, &mut head).map_err(|error| match error {
+        Errno::OutOfMemory => ProgramError::OutOfMemory,
+        _ => ProgramError::Io,
+    })?;
     let image = ProgramImage::parse(&head, len_bytes).map_err(ProgramError::NotExecutable)?;
     Ok((file, image))
 }

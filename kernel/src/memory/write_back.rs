@@ -5,13 +5,14 @@
 
 use arrayvec::ArrayVec;
 use kcore::disk::{Direction, RequestId, SubmitError};
-use kcore::pager::{Cleaned, PageOut, Target, TransferFailed};
+use kcore::pager::{Cleaned, PageOut, Target, TransferFailed, WriteBack, WriteBackPass};
 use kcore::vm_pool::FileRef;
 
 use super::page_io::Place;
 use super::paging::with_memory;
 use crate::cell::KernelCell;
 use crate::drivers::ata::{self, Request};
+use crate::files;
 use crate::process::transit;
 
 /// How many tickets can be under way: enough to keep the disk busy.
@@ -22,6 +23,19 @@ const REQUESTS_MAX: usize = 4;
 
 static UNDERWAY: KernelCell<ArrayVec<Write, TICKETS_MAX>> = KernelCell::new(ArrayVec::new_const());
 
+static ORDER: KernelCell<Order> = KernelCell::new(Order { drawn: 0, served: 0, begun: 0 });
+
+/// Who came first.
+#[derive(Clone, Copy)]
+struct Order {
+    /// Numbers drawn by those who bring a ticket and may have to wait for a place.
+    drawn: u64,
+    /// How many of them got their place, in the order of their numbers.
+    served: u64,
+    /// How many writes were begun, theirs and the cleaner's.
+    begun: u64,
+}
+
 /// A ticket and the requests that it became.
 struct Write {
     ticket: PageOut,
@@ -31,11 +45,22 @@ struct Write {
     /// So many of its pages are in `requests`, or were.
     submitted: usize,
     failed: bool,
+    /// How many writes had been begun when this one was, itself included.
+    number: u64,
 }
 
 impl Write {
-    const fn new(ticket: PageOut, rest: Option<PageOut>) -> Self {
-        Self { ticket, rest, requests: ArrayVec::new_const(), submitted: 0, failed: false }
+    const fn new(ticket: PageOut, rest: Option<PageOut>, number: u64) -> Self {
+        Self { ticket, rest, requests: ArrayVec::new_const(), submitted: 0, failed: false, number }
+    }
+
+    /// One that begins now.
+    fn begin(ticket: PageOut) -> Self {
+        let number = ORDER.with(|order| {
+            order.begun += 1;
+            order.begun
+        });
+        Self::new(ticket, None, number)
     }
 
     /// Submits what the queue has room for and takes the results that are there. True once nothing is left to do.
@@ -77,7 +102,7 @@ impl Write {
         if self.failed
             && let Some(first) = self.ticket.split_first()
         {
-            return Some(Self::new(first, Some(self.ticket)));
+            return Some(Self::new(first, Some(self.ticket), self.number));
         }
         let result = if self.failed { Err(TransferFailed) } else { Ok(()) };
         if let (true, Target::File(page)) = (self.failed, self.ticket.target()) {
@@ -86,48 +111,88 @@ impl Write {
         with_memory(|memory| memory.pager.page_out_done(&mut memory.mmu, self.ticket, result));
         let mut rest = self.rest?;
         Some(match rest.split_first() {
-            Some(next) => Self::new(next, Some(rest)),
-            None => Self::new(rest, None),
+            Some(next) => Self::new(next, Some(rest), self.number),
+            None => Self::new(rest, None, self.number),
         })
     }
 }
 
 /// Begins to write; the ticket comes back to the pager by itself. Waits for a place if too many writes are under way.
 pub fn begin(ticket: PageOut) {
-    let mut write = Write::new(ticket, None);
-    loop {
-        match UNDERWAY.with(|underway| underway.try_push(write)) {
-            Ok(()) => break,
-            Err(full) => write = full.element(),
-        }
+    let turn = ORDER.with(|order| {
+        order.drawn += 1;
+        order.drawn - 1
+    });
+    while ORDER.with(|order| order.served) != turn || UNDERWAY.with(|underway| underway.is_full()) {
         transit::wait();
     }
+    UNDERWAY.with(|underway| underway.push(Write::begin(ticket)));
+    ORDER.with(|order| order.served += 1);
     advance();
+    // There may be a place for the next one, too.
+    transit::wake_all();
 }
 
-/// Files that could not be written to since somebody last asked. What does not fit stands for all files.
+/// Waits until all writes have ended that anybody has asked for until now.
+fn wait_for_all() {
+    let Order { drawn, .. } = ORDER.with(|order| *order);
+    while ORDER.with(|order| order.served) < drawn {
+        transit::wait();
+    }
+    let Order { begun, .. } = ORDER.with(|order| *order);
+    while UNDERWAY.with(|underway| underway.iter().any(|write| write.number <= begun)) {
+        transit::wait();
+    }
+}
+
+/// Writes back what was changed of a file, or of all files, until now; the process waits until that has ended, in whatever way.
+pub fn write_back(file: Option<FileRef>) {
+    let mut pass = WriteBackPass::default();
+    loop {
+        match with_memory(|memory| memory.pager.write_back(&mut memory.mmu, file, &mut pass)) {
+            WriteBack::Write(ticket) => begin(ticket),
+            WriteBack::Wait => transit::wait(),
+            WriteBack::Done => break,
+        }
+    }
+    wait_for_all();
+}
+
+/// Files of which something is lost, since it could not be written, and nobody was told yet. What does not fit stands for all files.
 static FAILED: KernelCell<(ArrayVec<FileRef, FAILED_MAX>, bool)> = KernelCell::new((ArrayVec::new_const(), false));
 const FAILED_MAX: usize = 16;
 
 fn note_error(file: FileRef) {
-    FAILED.with(|(files, others)| {
-        if !files.contains(&file) && files.try_push(file).is_err() {
+    // Of a file that is gone, nothing is lost.
+    if !files::exists(file) {
+        return;
+    }
+    FAILED.with(|(failed, others)| {
+        if !failed.contains(&file) && failed.try_push(file).is_err() {
             *others = true;
         }
     });
 }
 
-/// A page of the file, or of any file, could not be written since [`forget_errors`].
-pub fn has_failed(file: Option<FileRef>) -> bool {
-    FAILED.with(|(files, others)| *others || file.map_or(!files.is_empty(), |file| files.contains(&file)))
+/// Whether something of the file, or of any file, could not be written; whoever asks is told once.
+pub fn take_error(file: Option<FileRef>) -> bool {
+    FAILED.with(|(failed, others)| match file {
+        Some(file) => {
+            let place = failed.iter().position(|&one| one == file);
+            place.map(|place| failed.swap_remove(place));
+            place.is_some() || *others
+        }
+        None => {
+            let any = !failed.is_empty();
+            failed.clear();
+            core::mem::take(others) || any
+        }
+    })
 }
 
-/// Forgets errors of the file, or of all files.
-pub fn forget_errors(file: Option<FileRef>) {
-    FAILED.with(|(files, others)| {
-        files.retain(|failed| file.is_some_and(|file| file != *failed));
-        *others &= file.is_some();
-    });
+/// Forgets what is known of a file that is gone.
+pub fn forget(file: FileRef) {
+    FAILED.with(|(failed, _)| failed.retain(|&mut one| one != file));
 }
 
 /// Sends victims out if frames are few. Nothing of it waits.
@@ -177,7 +242,7 @@ fn clean() {
         match with_memory(|memory| memory.pager.clean(&mut memory.mmu)) {
             Cleaned::Freed => {}
             Cleaned::Write(ticket) => {
-                let added = UNDERWAY.with(|underway| underway.try_push(Write::new(ticket, None)).is_ok());
+                let added = UNDERWAY.with(|underway| underway.try_push(Write::begin(ticket)).is_ok());
                 debug_assert!(added, "half of the places are free");
             }
             Cleaned::Nothing => break,

@@ -95,8 +95,8 @@ pub fn take_mapping(start: Page) -> Option<Mapped> {
     })
 }
 
-/// Brings what the current process has changed through mappings onto the disk; waits. There is nobody to tell if that fails but who
-/// syncs the file next.
+/// Brings what the current process has changed through mappings onto the disk; waits. If that fails, whoever syncs the file next is
+/// told.
 pub fn write_back_mappings() {
     let next = |index: usize| -> Option<Option<FileRef>> {
         with_opened(|opened| {
@@ -107,7 +107,7 @@ pub fn write_back_mappings() {
     let mut index = 0;
     while let Some(file) = next(index) {
         if let Some(file) = file {
-            let _ = files::sync(Some(file));
+            files::write_back(file);
         }
         index += 1;
     }

@@ -13,6 +13,7 @@ use super::Caller;
 use crate::files::{self, FileUse};
 use crate::memory::paging::with_memory;
 use crate::process::opened::{self, Mapped};
+use crate::process::scheduler;
 
 /// A file's name, copied from the caller.
 pub(super) struct FileName {
@@ -43,10 +44,6 @@ impl FileName {
 /// Opens a file.
 pub(super) fn open(caller: Caller, path: u32, path_len: u32) -> Result<u32, Errno> {
     let name = FileName::read(caller, path, path_len)?;
-    // Its slots hold everybody's memory.
-    if name.as_str() == abi::image::SWAP_FILE {
-        return Err(Errno::NotPermitted);
-    }
     opened::add(FileUse::open(name.as_str())?)
 }
 
@@ -109,7 +106,7 @@ pub(super) fn read(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u32
     caller.memory.check(claim, Access::Write)?;
     let mut buffer = page_buffer()?;
     let mut done = 0;
-    while done < len_bytes {
+    while done < len_bytes && !scheduler::is_killed() {
         let Some(offset) = start.checked_add(done) else { break };
         let part = &mut buffer[..next_len(offset, len_bytes - done)];
         let step = files::read_at(caller.process.space, file, offset, part)
@@ -127,12 +124,14 @@ pub(super) fn read(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u32
 
 /// Writes to a file.
 pub(super) fn write(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u32) -> Result<u32, Errno> {
-    let (file, start) =
-        opened::with(handle, |file| file.file.check_writable().map(|()| (file.file.file_ref(), file.position)))??;
+    let (writer, start) = opened::with(handle, |file| file.file.again().map(|again| (again, file.position)))??;
     caller.memory.check(claim, Access::Read)?;
+    // From here on until the call is over nobody can start the file as a program, though the call may wait in between.
+    let writer = writer.into_writer()?;
+    let file = writer.file_ref();
     let mut buffer = page_buffer()?;
     let mut done = 0;
-    while done < len_bytes {
+    while done < len_bytes && !scheduler::is_killed() {
         let step = write_part(caller, file, start.checked_add(done), claim.skip(done), len_bytes - done, &mut buffer);
         match step {
             Ok(count) => done += count,

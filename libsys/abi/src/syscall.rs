@@ -27,7 +27,8 @@ macro_rules! syscall_table {
             3 => FreeMemory as free_memory(start: *mut u8);
             /// Starts the program in file `path` (`path_len` bytes of UTF-8). `arguments` is `arguments_len` bytes: each
             /// argument followed by a zero byte. Returns the child's pid. `BadAddress`, `BadName`, `NoSuchFile`,
-            /// `NotExecutable`, `ArgumentsTooLong`, `OutOfMemory`, `TooManyProcesses`, `Io`.
+            /// `NotExecutable`, `NotPermitted` for the swap file, `Busy` for a file that is being written to, `ArgumentsTooLong`,
+            /// `OutOfMemory`, `TooManyProcesses`, `Io`.
             4 => CreateProcess as create_process(path: *const u8, path_len, arguments: *const u8, arguments_len);
             /// Waits until the child `pid` (0: any child) has ended and fills in the
             /// [`ExitStatus`](crate::record::ExitStatus) at `status`. Returns the child's pid. `BadAddress`, `NoChild`,

@@ -42,6 +42,10 @@ impl Pager<'_> {
             return self.copy_from_file(tables, context, page);
         }
         match self.file_index.get(page) {
+            Some(frame) if self.cached(frame).is_some_and(|cached| cached.mappings == u16::MAX) => {
+                // More entries cannot be counted; nothing would be gained by trying again.
+                Err(Shortage::OutOfFrames)
+            }
             Some(frame) if self.cached(frame).is_some() => {
                 self.map_around(tables, context);
                 Ok(Step::Done)

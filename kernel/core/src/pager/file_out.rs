@@ -13,12 +13,18 @@ use crate::vm_pool::{FilePage, FileRef};
 #[derive(Debug)]
 #[must_use = "a ticket in it has to be brought back"]
 pub enum WriteBack {
-    /// Write these, then ask again.
+    /// Begin to write these, then ask again.
     Write(PageOut),
-    /// Some are under way: wait for a transfer, then ask again.
+    /// A page is being written since before it was looked at: wait for a transfer, then ask again.
     Wait,
-    /// Nothing.
+    /// Nothing is left to begin. What was begun has to end.
     Done,
+}
+
+/// How far writing back has come: it goes over the frames once. Who changes pages all the time cannot keep it from ending.
+#[derive(Debug, Default)]
+pub struct WriteBackPass {
+    next: u32,
 }
 
 /// Calls `visit` for every entry that maps the cached page: with the directory, the page and the entry's flags.
@@ -178,22 +184,28 @@ impl Pager<'_> {
         }
     }
 
-    /// What to do next until all changes of `file`, or of all files, are on the disk.
-    pub fn write_back(&mut self, tables: &mut impl PageTables, file: Option<FileRef>) -> WriteBack {
-        let mut under_way = false;
-        for index in 0..self.frames.frame_count() {
-            let frame = self.frames.frame_at(index);
-            let Some(cached) = self.cached(frame) else { continue };
-            if file.is_some_and(|file| file != cached.page.file) {
-                continue;
-            }
-            if cached.transfer != FileTransfer::None {
-                under_way = true;
-            } else if self.is_changed(tables, frame, cached) {
-                return WriteBack::Write(self.write_file_run(tables, cached.page, FileTransfer::Writing));
+    /// What to do next until all changes of `file`, or of all files, that were made before the pass began are on the disk.
+    pub fn write_back(
+        &mut self,
+        tables: &mut impl PageTables,
+        file: Option<FileRef>,
+        pass: &mut WriteBackPass,
+    ) -> WriteBack {
+        while pass.next < self.frames.frame_count() {
+            let frame = self.frames.frame_at(pass.next);
+            match self.cached(frame).filter(|cached| file.is_none_or(|file| file == cached.page.file)) {
+                Some(cached) if self.is_changed(tables, frame, cached) => {
+                    // It may have been changed after the transfer had passed it.
+                    if cached.transfer != FileTransfer::None {
+                        return WriteBack::Wait;
+                    }
+                    pass.next += 1;
+                    return WriteBack::Write(self.write_file_run(tables, cached.page, FileTransfer::Writing));
+                }
+                _ => pass.next += 1,
             }
         }
-        if under_way { WriteBack::Wait } else { WriteBack::Done }
+        WriteBack::Done
     }
 
     /// Forgets the pages of a file that is gone, changed or not. Nobody may map it any more.

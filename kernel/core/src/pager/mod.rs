@@ -36,7 +36,7 @@ use abi::record::{Account, Mapping};
 pub use borrow::Cleaned;
 pub use check::Broken;
 pub use file_in::FileStep;
-pub use file_out::WriteBack;
+pub use file_out::{WriteBack, WriteBackPass};
 pub use promise::{Cost, Ledger, RESERVE_FRAMES, Refused};
 pub use resolve::Step;
 pub use space::{AddressSpace, GrantError, Spaces};

@@ -11,7 +11,7 @@ use crate::frame_table::SpaceId;
 use crate::memory_map::FrameRange;
 use crate::pager::{
     Cleaned, FileStep, Options, PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, Target,
-    TransferFailed, WriteBack,
+    TransferFailed, WriteBack, WriteBackPass,
 };
 use crate::pte::{Pte, PteFlags, PteState};
 use crate::replacement::by_name;
@@ -299,12 +299,16 @@ impl Machine {
 
     /// What `Sync` does.
     pub fn write_back(&mut self, file: FileRef) {
+        let mut pass = WriteBackPass::default();
         loop {
-            match self.pager.write_back(&mut self.hardware, Some(file)) {
+            match self.pager.write_back(&mut self.hardware, Some(file), &mut pass) {
                 WriteBack::Write(ticket) => self.queue_write(ticket),
                 WriteBack::Wait => self.end_oldest_write(),
-                WriteBack::Done => return,
+                WriteBack::Done => break,
             }
+        }
+        while !self.queued_writes.is_empty() {
+            self.end_oldest_write();
         }
     }
 
