@@ -149,14 +149,20 @@ macro_rules! check {
 /// ```
 #[macro_export]
 macro_rules! check_eq {
-    ($left:expr, $right:expr $(,)?) => {{
+    ($left:expr, $right:expr $(,)?) => {
+        $crate::check_eq!(@ $left, $right, "");
+    };
+    ($left:expr, $right:expr, $($reason:tt)+) => {
+        $crate::check_eq!(@ $left, $right, ": {}", format_args!($($reason)+));
+    };
+    (@ $left:expr, $right:expr, $format:literal $($reason:tt)*) => {{
         let (left, right) = (&$left, &$right);
         if left != right {
             return Err($crate::test::failure(
                 concat!(stringify!($left), " == ", stringify!($right)),
                 file!(),
                 line!(),
-                format_args!("{left:?} is not {right:?}"),
+                format_args!(concat!("{:?} is not {:?}", $format), left, right $($reason)*),
             ));
         }
     }};

@@ -8,6 +8,8 @@
 mod company;
 #[path = "assist/errands.rs"]
 mod errands;
+#[path = "assist/files.rs"]
+mod files;
 #[path = "assist/rules.rs"]
 mod rules;
 
@@ -33,10 +35,13 @@ fn main() -> u32 {
         ["where", rule] => rules::find(rule).map_or(2, |rule| rule.instruction()),
         [word, rest @ ..] => match rules::find(word) {
             Some(rule) => rule.break_it(rest.first().copied()),
-            None => errands::run(word, rest).or_else(|| company::run(word, rest)).unwrap_or_else(|| {
-                eprintln!("{USAGE}");
-                2
-            }),
+            None => errands::run(word, rest)
+                .or_else(|| company::run(word, rest))
+                .or_else(|| files::run(word, rest))
+                .unwrap_or_else(|| {
+                    eprintln!("{USAGE}");
+                    2
+                }),
         },
         [] => {
             eprintln!("{USAGE}");

@@ -1,0 +1,150 @@
+//! Errands with files.
+
+use alloc::vec;
+
+use libsys::Errno;
+use libsys::files::{File, MapAccess, Mapping};
+use libsys::memory::{PAGE_SIZE, mapping};
+use libsys::process;
+
+use super::rules::number;
+
+const PAGE: usize = PAGE_SIZE as usize;
+
+/// Runs an errand: its exit code, or `None` if there is none of that name. An errand that ends in an error exits with 100 and that
+/// error's number.
+pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
+    let done = match (word, arguments) {
+        ("interleave", [name, index, step, count]) => {
+            interleave(name, [index, step, count].map(|text| as_number(text)))
+        }
+        ("hold", [name, way]) => hold(name, way),
+        ("frame-of-text", []) => frame_of_text(),
+        ("map-add", [name, pages, rounds]) => map_add(name, as_number(pages), as_number(rounds)),
+        ("map-fill", [name, pages, seed, way]) => map_fill(name, as_number(pages), as_number(seed), way),
+        ("map-spin", [name, pages]) => map_spin(name, as_number(pages)),
+        ("map-read", [name, page]) => map_read(name, as_number(page)),
+        ("read-file", [name]) => read_file(name),
+        _ => return None,
+    };
+    Some(done.unwrap_or_else(|error| 100 + error.number()))
+}
+
+fn as_number(text: &str) -> u32 {
+    number(text).unwrap_or(0)
+}
+
+/// Writes every `step`th page of a file from page `index` on, each with its number as pattern; the last ones first, so that the file
+/// grows by leaps.
+fn interleave(name: &str, [index, step, count]: [u32; 3]) -> Result<u32, Errno> {
+    let mut file = File::open(name)?;
+    let mut words = vec![0u32; PAGE / 4];
+    for round in (0..count).step_by(3).flat_map(|first| (first..count.min(first + 3)).rev()) {
+        let page = index + round * step;
+        tests::fill(&mut words, page);
+        let bytes: alloc::vec::Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        file.seek(page * PAGE_SIZE)?;
+        file.write_all(&bytes)?;
+        process::yield_now();
+    }
+    Ok(0)
+}
+
+/// Opens and maps a file, and ends in some way without closing anything.
+fn hold(name: &str, way: &str) -> Result<u32, Errno> {
+    let file = File::open(name)?;
+    let mapping = Mapping::new(&file, 0, PAGE, MapAccess::Read)?;
+    core::mem::forget((file, mapping));
+    match way {
+        "exit" => process::exit(0),
+        "panic" => panic!("on request"),
+        "fault" => {
+            super::rules::find("ud2").map(|rule| rule.break_it(None));
+            Ok(1)
+        }
+        "killed" => loop {
+            process::sleep(core::time::Duration::from_secs(1));
+        },
+        _ => Ok(0),
+    }
+}
+
+/// The frame that holds this program's first page of text.
+fn frame_of_text() -> Result<u32, Errno> {
+    let text = frame_of_text as *const u8;
+    // The instruction was just fetched from there; but it may have been borrowed since, on a small machine.
+    mapping(text).map(|mapping| mapping.physical_page().unwrap_or(0))
+}
+
+/// Adds one to the first word of every page of a mapped file, over and over. Other processes may do the same with other words.
+fn map_add(name: &str, pages: u32, rounds: u32) -> Result<u32, Errno> {
+    let file = File::open(name)?;
+    let mapping = Mapping::new(&file, 0, pages as usize * PAGE, MapAccess::ReadAndWrite)?;
+    drop(file);
+    // Each process has a word of its own in every page.
+    let place = process::pid() as usize % (PAGE / 4) * 4;
+    for round in 0..rounds {
+        for page in 0..pages as usize {
+            // SAFETY: the word lies in the mapping.
+            unsafe {
+                #[expect(clippy::cast_ptr_alignment, reason = "pages are aligned, and so are multiples of four")]
+                let word = mapping.as_ptr().add(page * PAGE + place).cast::<u32>();
+                if round > 0 && word.read_volatile() != round {
+                    return Ok(1);
+                }
+                word.write_volatile(round + 1);
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// Fills pages of a mapped file with a pattern, and ends in some way without unmapping.
+fn map_fill(name: &str, pages: u32, seed: u32, way: &str) -> Result<u32, Errno> {
+    let file = File::open(name)?;
+    let mapping = Mapping::new(&file, 0, pages as usize * PAGE, MapAccess::ReadAndWrite)?;
+    #[expect(clippy::cast_ptr_alignment, reason = "mappings begin at pages")]
+    let words = mapping.as_ptr().cast::<u32>();
+    // SAFETY: so many words are mapped to be written to, and nobody else uses the file.
+    tests::fill(unsafe { core::slice::from_raw_parts_mut(words, pages as usize * PAGE / 4) }, seed);
+    core::mem::forget((file, mapping));
+    match way {
+        "exit" => process::exit(0),
+        "fault" => {
+            super::rules::find("ud2").map(|rule| rule.break_it(None));
+            Ok(1)
+        }
+        _ => Ok(0),
+    }
+}
+
+/// Changes pages of a mapped file for good.
+fn map_spin(name: &str, pages: u32) -> Result<u32, Errno> {
+    let file = File::open(name)?;
+    let mapping = Mapping::new(&file, 0, pages as usize * PAGE, MapAccess::ReadAndWrite)?;
+    loop {
+        for page in 0..pages as usize {
+            // SAFETY: the byte lies in the mapping.
+            unsafe {
+                let byte = mapping.as_ptr().add(page * PAGE);
+                byte.write_volatile(byte.read_volatile().wrapping_add(1));
+            }
+        }
+    }
+}
+
+/// Reads the first byte of a page of a mapped file: the exit code.
+fn map_read(name: &str, page: u32) -> Result<u32, Errno> {
+    let file = File::open(name)?;
+    let mapping = Mapping::new(&file, page * PAGE_SIZE, PAGE, MapAccess::Read)?;
+    // SAFETY: the byte is mapped.
+    Ok(u32::from(unsafe { mapping.as_ptr().read_volatile() }))
+}
+
+/// Reads a file from its beginning to its end: 0 if that works.
+fn read_file(name: &str) -> Result<u32, Errno> {
+    let mut file = File::open(name)?;
+    let mut buffer = vec![0; 8 * PAGE];
+    while file.read(&mut buffer)? > 0 {}
+    Ok(0)
+}
