@@ -22,6 +22,15 @@ pub enum Cleaned {
     Nothing,
 }
 
+/// When frames are needed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// A fault or a call cannot go on without one.
+    Now,
+    /// The cleaner works ahead.
+    Later,
+}
+
 /// How many frames should be free.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Marks {
@@ -57,7 +66,7 @@ impl Pager<'_> {
         if self.options.cleaner && self.frames.leaving() > 0 {
             return Err(Shortage::Wait);
         }
-        match self.clean(tables) {
+        match self.make_room(tables, Need::Now) {
             Cleaned::Freed => self.pool.get_frame().ok_or(Shortage::OutOfFrames),
             Cleaned::Write(ticket) => Err(Shortage::Write(ticket)),
             Cleaned::Nothing if self.frames.in_transit() > 0 => Err(Shortage::Wait),
@@ -90,10 +99,16 @@ impl Pager<'_> {
         if missing == 0 { 1 } else { missing }
     }
 
-    /// Takes frames from whoever the replacement policy draws: a page, and neighbours of it if the cleaner is on.
+    /// Takes frames ahead of need from whoever the replacement policy draws: a page, and neighbours of it if the cleaner is on. The
+    /// pages of the last few faults are spared.
     pub fn clean(&mut self, tables: &mut impl PageTables) -> Cleaned {
-        // The first draw may find a dirty page that owns no slot when none is left; the second is confined to pages that own one.
+        self.make_room(tables, Need::Later)
+    }
+
+    fn make_room(&mut self, tables: &mut impl PageTables, need: Need) -> Cleaned {
+        // The first draw may find a dirty page that owns no slot when none is left; the next is confined to pages that own one.
         let mut must_own_slot = false;
+        let mut spares_served = true;
         loop {
             let mut memory = Borrowable {
                 frames: &mut self.frames,
@@ -102,9 +117,17 @@ impl Pager<'_> {
                 totals: &mut self.totals,
                 tables: &mut *tables,
                 must_own_slot,
+                served: spares_served.then_some(&self.served),
                 now: self.fault_count,
             };
-            let Some(victim) = self.policy.choose(&mut memory) else { return Cleaned::Nothing };
+            let Some(victim) = self.policy.choose(&mut memory) else {
+                if need == Need::Later || !spares_served || self.frames.in_transit() > 0 {
+                    return Cleaned::Nothing;
+                }
+                // Better one of the last few faults' pages than none.
+                spares_served = false;
+                continue;
+            };
             match self.evict(tables, victim) {
                 Eviction::Dropped => return Cleaned::Freed,
                 Eviction::MustWrite(ticket) => return Cleaned::Write(ticket),

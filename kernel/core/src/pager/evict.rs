@@ -69,7 +69,7 @@ impl Pager<'_> {
     /// fetched ahead a moment ago and still waits for its use.
     fn neighbour(&self, tables: &mut impl PageTables, victim: &Candidate, number: u32) -> Option<Candidate> {
         let owner = OwnedPage { page: Page::new(number), ..victim.owner };
-        let candidate = self.candidate(tables, owner)?;
+        let candidate = self.candidate(tables, owner).filter(|page| !self.served.contains(page.frame))?;
         let used = candidate.flags.contains(PteFlags::ACCESSED);
         let ahead = matches!(self.frames.get(candidate.frame), FrameUse::Resident { ahead: true, .. });
         let stays = if used { self.policy.goes_by_use() } else { ahead };

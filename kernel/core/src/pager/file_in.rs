@@ -72,6 +72,7 @@ impl Pager<'_> {
                 let flags = flags_for(context.region.rights());
                 tables.fill(context.directory, owner.page, Pte::present(frame, flags));
                 self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false });
+                self.served.note(frame);
                 self.page_arrived(owner.space, frame);
                 self.count(owner.space, |account| account.file_copies = account.file_copies.wrapping_add(1));
                 Ok(Step::Done)
@@ -103,6 +104,9 @@ impl Pager<'_> {
                 let flags = flags_for(context.region.rights());
                 tables.fill(context.directory, page, Pte::present(frame, flags));
                 self.frames.set(frame, FrameUse::Cached(CachedPage { mappings, ..cached }));
+                if page.number() == missed {
+                    self.served.note(frame);
+                }
                 self.count(context.owner.space, |account| account.file_maps = account.file_maps.wrapping_add(1));
             }
         }
@@ -164,6 +168,9 @@ impl Pager<'_> {
             return;
         }
         self.add_cached(frame, page, false);
+        if !ahead {
+            self.served.note(frame);
+        }
         self.count(space, |account| {
             account.file_reads = account.file_reads.wrapping_add(1);
             account.read_aheads = account.read_aheads.wrapping_add(u32::from(ahead));

@@ -70,6 +70,7 @@ impl Pager<'_> {
                 break;
             }
             if let Some((frame, neighbour)) = self.idle_cached(page)
+                && !self.served.contains(frame)
                 && !self.is_changed(tables, frame, neighbour)
                 && !(self.policy.goes_by_use() && self.is_used(tables, frame, neighbour))
             {

@@ -23,6 +23,7 @@ mod read_ahead;
 mod release;
 mod residents;
 mod resolve;
+mod served;
 mod space;
 mod tables;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use ticket::{PageIn, PageOut, RUN_MAX, Shortage, Source, Target, TransferFai
 
 use borrow::Marks;
 use file_index::FileIndex;
+use served::Served;
 use ticket::RunLists;
 
 use crate::addr::{Frame, Page, SwapSlot};
@@ -72,6 +74,7 @@ pub struct Pager<'a> {
     marks: Marks,
     run_lists: RunLists,
     file_index: FileIndex,
+    served: Served,
 }
 
 /// What the pager does beyond the textbook.
@@ -103,6 +106,7 @@ impl<'a> Pager<'a> {
     ) -> Result<Self, OutOfMemory> {
         let frames = FrameTable::new(pool.base(), pool.len())?;
         let file_index = FileIndex::new(FrameRange { first: pool.base(), count: pool.len() })?;
+        let served = Served::new(FrameRange { first: pool.base(), count: pool.len() })?;
         let mut owners = Owners::default();
         owners.add(SpaceId::FILES)?;
         let frames_total = pool.free_count();
@@ -122,6 +126,7 @@ impl<'a> Pager<'a> {
             marks: Marks::new(frames_total),
             run_lists: RunLists::new()?,
             file_index,
+            served,
         })
     }
 

@@ -75,6 +75,7 @@ impl Pager<'_> {
         let Some(directory) = self.directory_of(owner) else { return };
         tables.fill(directory, owner.page, Pte::present(frame, flags_for(self.rights_of(owner))));
         self.frames.set(frame, FrameUse::TakenBack { owner, slot });
+        self.served.note(frame);
         self.page_arrived(owner.space, frame);
     }
 

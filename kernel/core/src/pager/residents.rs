@@ -3,6 +3,7 @@
 use abi::record::Account;
 
 use super::file_out::for_each_mapping;
+use super::served::Served;
 use super::{AddressSpace, PageTables, Spaces};
 use crate::addr::{Frame, Page};
 use crate::frame_table::{CachedPage, FileTransfer, FrameTable, FrameUse, OwnedPage, SpaceId};
@@ -18,6 +19,8 @@ pub(super) struct Borrowable<'a, T: PageTables> {
     pub tables: &'a mut T,
     /// The swap file is full: only a page that already owns a slot can be written.
     pub must_own_slot: bool,
+    /// Pages that are not borrowed unless there are no others.
+    pub served: Option<&'a Served>,
     pub now: u64,
 }
 
@@ -61,6 +64,9 @@ impl<T: PageTables> Residents for Borrowable<'_, T> {
     }
 
     fn page_in(&self, frame: Frame) -> Option<OwnedPage> {
+        if self.served.is_some_and(|served| served.contains(frame)) {
+            return None;
+        }
         match self.frames.get(frame) {
             FrameUse::Resident { owner, slot, .. } if !self.must_own_slot || slot.is_some() => Some(owner),
             FrameUse::Cached(cached) if cached.transfer == FileTransfer::None => {

@@ -93,6 +93,7 @@ impl Pager<'_> {
         tables.zero(frame);
         tables.fill(context.directory, owner.page, Pte::present(frame, flags_for(context.region.rights())));
         self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false });
+        self.served.note(frame);
         self.page_arrived(owner.space, frame);
         self.count(owner.space, |account| account.zero_fills = account.zero_fills.wrapping_add(1));
         Ok(Step::Done)
@@ -181,6 +182,9 @@ impl Pager<'_> {
         let rights = region.ok_or(FaultError::NoRegion)?.rights();
         tables.fill(directory, owner.page, Pte::present(frame, flags_for(rights)));
         self.frames.set(frame, FrameUse::Resident { owner, slot, ahead });
+        if !ahead {
+            self.served.note(frame);
+        }
         self.page_arrived(owner.space, frame);
         self.count(owner.space, |account| {
             account.swap_ins = account.swap_ins.wrapping_add(1);

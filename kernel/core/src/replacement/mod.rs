@@ -143,17 +143,8 @@ pub fn by_name(name: &str, seed: u64, frames: FrameRange) -> Result<Box<dyn Repl
     })
 }
 
-/// The first page that may be borrowed and that `accept` takes, looking at every frame once, from position `start` on and around.
-fn scan(memory: &dyn Residents, start: u32, mut accept: impl FnMut(OwnedPage) -> bool) -> Option<Frame> {
-    let count = memory.frame_count();
-    (start..count)
-        .chain(0..start.min(count))
-        .map(|index| memory.frame_at(index))
-        .find(|&frame| memory.page_in(frame).is_some_and(&mut accept))
-}
-
 /// The first page that may be borrowed, announced or not: before a program is ended for want of a frame, look everywhere.
 #[cold]
 fn any_page(memory: &dyn Residents) -> Option<Frame> {
-    scan(memory, 0, |_| true)
+    (0..memory.frame_count()).map(|index| memory.frame_at(index)).find(|&frame| memory.page_in(frame).is_some())
 }

@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 
 use super::owner_lists::OwnerLists;
-use super::{Replacement, Residents, any_page, scan};
+use super::{Replacement, Residents, any_page};
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
@@ -52,10 +52,7 @@ impl RandomPage {
             let steps = self.rng.below(NonZeroU32::new(resident)?);
             self.pages.of(owner).nth(steps as usize).filter(is_its)
         };
-        drawn.or_else(|| self.pages.of(owner).find(is_its)).or_else(|| {
-            let start = self.rng.below(count);
-            scan(memory, start, |page| page.space == owner)
-        })
+        drawn.or_else(|| self.pages.of(owner).find(is_its))
     }
 }
 
@@ -77,8 +74,13 @@ impl Replacement for RandomPage {
     }
 
     fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {
-        let drawn = self.random_process(memory);
-        drawn.and_then(|(owner, resident)| self.random_page_of(owner, resident, memory)).or_else(|| any_page(memory))
+        // A process may have no page that may be borrowed now; then another is drawn.
+        let draws = memory.owners().count().saturating_mul(2);
+        let drawn = (0..draws).find_map(|_| {
+            let (owner, resident) = self.random_process(memory)?;
+            self.random_page_of(owner, resident, memory)
+        });
+        drawn.or_else(|| any_page(memory))
     }
 }
 

@@ -202,12 +202,23 @@ impl Machine {
         panic!("{page:?} never became accessible");
     }
 
+    /// One instruction that reads all these pages: it is tried until none of them is missing. Returns how many faults that took.
+    pub fn access_all(&mut self, id: SpaceId, pages: &[Page]) -> u32 {
+        for faults in 0..200 {
+            let missing = pages.iter().find(|&&page| self.hardware.translate(page, Access::Read).is_none());
+            match missing {
+                None => return faults,
+                Some(&page) => self.fault(id, page, Access::Read).unwrap(),
+            }
+        }
+        panic!("the instruction was never done")
+    }
+
     fn fault(&mut self, id: SpaceId, page: Page, access: Access) -> Result<(), FaultError> {
         let fault = Fault { address: VirtAddr::new(page.number() * PAGE_SIZE), access };
         self.pager.count_fault(id);
         let step = self.pager.resolve(&mut self.hardware, id, &fault)?;
-        self.clean();
-        match step {
+        let outcome = match step {
             Step::Done => Ok(()),
             Step::Read(ticket) => self.read_in(ticket),
             Step::Write(ticket) => {
@@ -220,7 +231,9 @@ impl Machine {
                 }
                 Ok(())
             }
-        }
+        };
+        self.clean();
+        outcome
     }
 
     fn queue_write(&mut self, ticket: PageOut) {

@@ -7,7 +7,7 @@ use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
 use crate::fault::{Fault, FaultError};
 use crate::frame_table::{FrameUse, SpaceId};
 use crate::memory_map::FrameRange;
-use crate::pager::{GrantError, PageTables, RESERVE_FRAMES, Step};
+use crate::pager::{GrantError, Options, PageTables, RESERVE_FRAMES, Step};
 use crate::pte::{Pte, PteState};
 use crate::replacement::{NAMES, by_name};
 use crate::vm_pool::{Backing, FileRef, Rights};
@@ -367,5 +367,23 @@ fn a_new_policy_learns_of_the_pages_that_are_resident() {
             machine.check();
         }
         assert_eq!(machine.pager.policy_name(), *name);
+    }
+}
+
+#[test]
+fn an_instruction_on_six_pages_gets_them_all() {
+    for (name, options) in NAMES.iter().flat_map(|name| [(name, Options::ALL), (name, Options::TEXTBOOK)]) {
+        let mut machine = Machine::with_policy(name, options, 20, 60, 1);
+        let id = machine.spawn();
+        machine.switch_to(id);
+        let base = machine.pager.allocate(id, 40).unwrap();
+        for index in 0..40 {
+            machine.access(id, page(base, index), Some(index)).unwrap();
+        }
+        for start in 0..200 {
+            let pages: Vec<_> = (0..6).map(|index| page(base, (start + index * 7) % 40)).collect();
+            let faults = machine.access_all(id, &pages);
+            assert!(faults < 60, "{name}: {faults} faults");
+        }
     }
 }
