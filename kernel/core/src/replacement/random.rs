@@ -74,9 +74,8 @@ impl Replacement for RandomPage {
     }
 
     fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {
-        // A process may have no page that may be borrowed now; then another is drawn.
-        let draws = memory.owners().count().saturating_mul(2);
-        let drawn = (0..draws).find_map(|_| {
+        // A process may have no page that may be borrowed now; then another is drawn, though not for ever.
+        let drawn = (0..4).find_map(|_| {
             let (owner, resident) = self.random_process(memory)?;
             self.random_page_of(owner, resident, memory)
         });
