@@ -59,7 +59,7 @@ pub fn prepare(
     emulator: std::path::PathBuf,
 ) -> Result<(Machine, tempfile::TempPath)> {
     let kernel_options = KernelOptions::new(options, program);
-    let spec = ImageSpec { guest, disk: &options.disk, options: &kernel_options, made_up: &[] };
+    let spec = ImageSpec { guest, disk: &options.disk, options: &kernel_options, made_up: &[], sparse: &[] };
     let path = image::temporary(&project::guest_target(), &spec)?.into_temp_path();
     let machine = Machine {
         emulator,

@@ -70,7 +70,7 @@ impl<'a> Machines<'a> {
     fn run(&self, boot: &Boot) -> Result<(End, String)> {
         let options = KernelOptions { words: boot.options.clone(), program: boot.benchmark.program() };
         let disk = DiskOptions { swap: SWAP, extras: Vec::new() };
-        let spec = ImageSpec { guest: self.guest, disk: &disk, options: &options, made_up: &[] };
+        let spec = ImageSpec { guest: self.guest, disk: &disk, options: &options, made_up: &[], sparse: &[] };
         let image = image::temporary(&self.disks, &spec)?;
         let machine = Machine {
             emulator: self.emulator.clone(),

@@ -8,7 +8,7 @@ pub use elf::section;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -26,7 +26,6 @@ use crate::build::Guest;
 use crate::cli::{DiskOptions, ImageOptions};
 use crate::kernel_options::KernelOptions;
 use crate::project;
-use crate::size::Size;
 use partition::Partition;
 
 /// Room on the file system for files that programs make.
@@ -73,6 +72,8 @@ pub struct ImageSpec<'a> {
     pub options: &'a KernelOptions,
     /// Files made up by a test: name and contents.
     pub made_up: &'a [(&'a str, Vec<u8>)],
+    /// Files made up by a test that nothing is written to: name and length. In the image they are holes.
+    pub sparse: &'a [(&'a str, u32)],
 }
 
 /// What is on an image, for people.
@@ -88,7 +89,7 @@ pub fn command(options: &ImageOptions) -> Result<ExitCode> {
     let guest = Guest::build()?;
     let path = options.output.clone().unwrap_or_else(|| project::target().join("borrowos.img"));
     let kernel = KernelOptions { words: options.option.clone(), program: options.program.clone() };
-    let spec = ImageSpec { guest: &guest, disk: &options.disk, options: &kernel, made_up: &[] };
+    let spec = ImageSpec { guest: &guest, disk: &options.disk, options: &kernel, made_up: &[], sparse: &[] };
     let mut file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
     let contents = write(&mut file, &spec)?;
     println!("{}", path.display());
@@ -117,8 +118,9 @@ pub fn write(image: &mut File, spec: &ImageSpec<'_>) -> Result<Contents> {
     let files = gather(spec)?;
     let swap_blocks = spec.disk.swap.in_bytes().div_ceil(u64::from(BLOCK_SIZE));
     let file_blocks: u64 = files.values().map(|bytes| (bytes.len() as u64).div_ceil(u64::from(BLOCK_SIZE))).sum();
+    let sparse_blocks: u64 = spec.sparse.iter().map(|(_, len)| u64::from(len.div_ceil(BLOCK_SIZE))).sum();
     let free_blocks = FREE_BYTES / u64::from(BLOCK_SIZE);
-    let blocks = u64::from(fakefs::METADATA_BLOCKS) + file_blocks + swap_blocks + free_blocks;
+    let blocks = u64::from(fakefs::METADATA_BLOCKS) + file_blocks + sparse_blocks + swap_blocks + free_blocks;
     let sectors = blocks * u64::from(BLOCK_SIZE / SECTOR_SIZE);
     let end = u64::from(PARTITION_SECTOR) + sectors;
     // The partition table and the disk driver count sectors with 32 and 28 bits.
@@ -131,7 +133,7 @@ pub fn write(image: &mut File, spec: &ImageSpec<'_>) -> Result<Contents> {
     write_kernel(image, &kernel)?;
     let mut contents =
         Contents { kernel_bytes: kernel.len(), partition_blocks: u32::try_from(blocks)?, files: BTreeMap::new() };
-    write_files(image, spec.disk.swap, &files, &mut contents)?;
+    write_files(image, spec, &files, &mut contents)?;
     Ok(contents)
 }
 
@@ -178,6 +180,30 @@ fn write_boot(image: &mut File, spec: &ImageSpec<'_>, kernel_len: usize, partiti
     write_at(image, behind_parameters, stage2)
 }
 
+/// Has a finished image tell the kernel something else.
+///
+/// # Errors
+/// If the options are too long or the image cannot be read or written.
+pub fn change_options(image: &mut File, options: &KernelOptions) -> Result<()> {
+    let mut kernel_len = [0; 4];
+    let start = u64::from(PARAMETERS_SECTOR * SECTOR_SIZE) + PARAMETERS_KERNEL_LEN_OFFSET as u64;
+    image.seek(SeekFrom::Start(start))?;
+    image.read_exact(&mut kernel_len).context("cannot read the image")?;
+    let kernel_len = usize::try_from(u32::from_le_bytes(kernel_len))?;
+    write_at(image, PARAMETERS_SECTOR, &parameters(kernel_len, &options.line()?)?)
+}
+
+/// The file system on an image.
+///
+/// # Errors
+/// If there is none, or it is not sound.
+pub fn mount(image: &mut File) -> Result<FileSystem<Partition<'_>>> {
+    let blocks =
+        image.metadata()?.len() / u64::from(BLOCK_SIZE) - u64::from(PARTITION_SECTOR * SECTOR_SIZE / BLOCK_SIZE);
+    let partition = Partition::new(image, PARTITION_SECTOR, u32::try_from(blocks)?);
+    FileSystem::mount(partition).map_err(|error| anyhow::anyhow!("{error}"))
+}
+
 /// The sector that tells the boot loader how long the kernel is and what to tell it.
 fn parameters(kernel_len: usize, command_line: &str) -> Result<Vec<u8>> {
     let mut sector = vec![0; SECTOR_SIZE as usize];
@@ -196,7 +222,13 @@ fn write_kernel(image: &mut File, kernel: &[u8]) -> Result<()> {
     write_at(image, KERNEL_SECTOR, kernel)
 }
 
-fn write_files(image: &mut File, swap: Size, files: &BTreeMap<String, Vec<u8>>, contents: &mut Contents) -> Result<()> {
+fn write_files(
+    image: &mut File,
+    spec: &ImageSpec<'_>,
+    files: &BTreeMap<String, Vec<u8>>,
+    contents: &mut Contents,
+) -> Result<()> {
+    let swap = spec.disk.swap;
     let partition = Partition::new(image, PARTITION_SECTOR, contents.partition_blocks);
     let mut system = FileSystem::format(partition).map_err(|error| anyhow::anyhow!("{error}"))?;
     let swap_bytes = u32::try_from(swap.in_bytes()).context("the swap file must be smaller than 4G")?;
@@ -208,6 +240,11 @@ fn write_files(image: &mut File, swap: Size, files: &BTreeMap<String, Vec<u8>>, 
         let written = system.create(name).and_then(|id| system.write_at(id, 0, bytes));
         written.map_err(|error| anyhow::anyhow!("cannot put `{name}` on the disk: {error}"))?;
         contents.files.insert(name.clone(), bytes.len() as u64);
+    }
+    for &(name, len) in spec.sparse {
+        let made = system.create(name).and_then(|id| system.preallocate(id, len));
+        made.map_err(|error| anyhow::anyhow!("cannot put `{name}` on the disk: {error}"))?;
+        contents.files.insert(name.into(), u64::from(len));
     }
     Ok(())
 }

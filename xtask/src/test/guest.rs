@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::report::{Report, Verdict};
-use super::{Filter, c_programs, programs, scenarios};
+use super::{Filter, c_programs, files, programs, scenarios};
 use crate::build::Guest;
 use crate::cli::{Accelerator, DiskOptions};
 use crate::console::step;
@@ -42,6 +42,8 @@ pub struct Boot {
     pub program: Vec<String>,
     /// Files on the disk besides the programs.
     pub files: Vec<(&'static str, Vec<u8>)>,
+    /// Files that nothing was ever written to: name and length. They take no room on the host.
+    pub sparse: Vec<(&'static str, u32)>,
     /// Makes further files for the disk.
     pub make: Option<MakeFiles>,
     /// What is typed at the console.
@@ -50,7 +52,14 @@ pub struct Boot {
     pub spoil: Option<fn(&fs::File) -> std::io::Result<()>>,
     /// The kernel is started by QEMU's own Multiboot loader.
     pub by_qemu: bool,
+    /// Booted once more afterwards, with the same disk, to run this program.
+    pub again: Vec<String>,
+    /// What the host finds on the disk at the end.
+    pub inspect: Option<Inspect>,
 }
+
+/// Looks at a disk image.
+pub type Inspect = fn(&mut fs::File) -> Verdict;
 
 impl Boot {
     /// A machine of 32 MiB with 64 MiB of swap file that runs a program.
@@ -62,11 +71,20 @@ impl Boot {
             options: vec!["seed=1".into()],
             program: program.iter().map(ToString::to_string).collect(),
             files: Vec::new(),
+            sparse: Vec::new(),
             make: None,
             typed: Vec::new(),
             spoil: None,
             by_qemu: false,
+            again: Vec::new(),
+            inspect: None,
         }
+    }
+
+    /// Booted once more afterwards, with the same disk, to run this program.
+    pub fn again(mut self, program: &[&str]) -> Self {
+        self.again = program.iter().map(ToString::to_string).collect();
+        self
     }
 
     /// With so many frames for programs.
@@ -101,6 +119,8 @@ pub struct Outcome {
     pub end: End,
     /// What its console showed.
     pub output: String,
+    /// What the host thinks of its disk.
+    pub disk: Verdict,
 }
 
 impl Outcome {
@@ -139,7 +159,7 @@ pub fn names() -> Result<Vec<String>> {
 
 fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let all = programs::cases(guest)?.into_iter().chain(scenarios::cases(guest)?);
-    Ok(all.chain([c_programs::case()]).collect())
+    Ok(all.chain([c_programs::case()]).chain(files::cases()).collect())
 }
 
 /// Runs those that are wanted. A boot is made if any test judged by it is wanted.
@@ -210,16 +230,15 @@ fn log_of(case: &Case, outcome: &Outcome) -> String {
     format!("how it ended: {:?}\n{tail}\nall of it: {place}", outcome.end)
 }
 
-/// Makes the image and runs the machine.
+/// Makes the image and runs the machine, or runs it twice.
 fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outcome> {
-    let options = KernelOptions { words: boot.options.clone(), program: boot.program.clone() };
+    let mut options = KernelOptions { words: boot.options.clone(), program: boot.program.clone() };
     let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let made = boot.make.map_or(Ok(Vec::new()), |make| make(guest, folder.path()))?;
     let extras = made.into_iter().map(|name| Extra { path: folder.path().join(&name), name }).collect();
     let disk = DiskOptions { swap: boot.swap, extras };
-    let made_up: Vec<(&str, Vec<u8>)> = boot.files.clone();
-    let spec = ImageSpec { guest, disk: &disk, options: &options, made_up: &made_up };
-    let file = image::temporary(&project::guest_target(), &spec)?;
+    let spec = ImageSpec { guest, disk: &disk, options: &options, made_up: &boot.files, sparse: &boot.sparse };
+    let mut file = image::temporary(&project::guest_target(), &spec)?;
     if let Some(spoil) = boot.spoil {
         spoil(file.as_file()).context("cannot change the image")?;
     }
@@ -235,6 +254,15 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
         display: machine::NO_DISPLAY.into(),
         further,
     };
-    let (end, output) = machine.run(&Console::Scripted(boot.typed.clone()), Some(DEADLINE))?;
-    Ok(Outcome { end, output: String::from_utf8_lossy(&output).into_owned() })
+    let run = || machine.run(&Console::Scripted(boot.typed.clone()), Some(DEADLINE));
+    let (mut end, mut output) = run()?;
+    if !boot.again.is_empty() && end == End::Status(0) {
+        options.program.clone_from(&boot.again);
+        image::change_options(file.as_file_mut(), &options)?;
+        let (second_end, second_output) = run()?;
+        end = second_end;
+        output.extend(second_output);
+    }
+    let disk = boot.inspect.map_or(Ok(()), |inspect| inspect(file.as_file_mut()));
+    Ok(Outcome { end, output: String::from_utf8_lossy(&output).into_owned(), disk })
 }

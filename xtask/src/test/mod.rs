@@ -2,6 +2,7 @@
 
 mod bench;
 mod c_programs;
+mod files;
 mod guest;
 mod host;
 mod programs;

@@ -28,9 +28,13 @@ pub fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for (name, path) in &guest.programs {
         let tests = tests_of(path)?;
-        if !tests.is_empty() {
-            cases.push(case(guest, name, tests)?);
+        if tests.is_empty() {
+            continue;
         }
+        if let Some((subject, boot)) = small_machine_for(name) {
+            cases.push(judged(subject, boot, tests.clone()));
+        }
+        cases.push(case(guest, name, tests)?);
     }
     Ok(cases)
 }
@@ -47,9 +51,26 @@ fn case(guest: &Guest, program: &str, tests: Vec<String>) -> Result<Case> {
         Some(subject) => (subject, machine_for(program, guest)?),
         None => (program, Boot::new(program, &[program, RUN_TESTS]).option("check=100")),
     };
+    Ok(judged(subject, boot, tests))
+}
+
+fn judged(subject: &str, boot: Boot, tests: Vec<String>) -> Case {
     let full_names = tests.iter().map(String::as_str).chain([IN_ORDER]);
     let names = full_names.map(|test| format!("guest::{subject}::{test}")).collect();
-    Ok(Case { boot, names, judge: Box::new(move |outcome| judge(&tests, outcome)) })
+    Case { boot, names, judge: Box::new(move |outcome| judge(&tests, outcome)) }
+}
+
+/// A second machine for the programs whose tests are to hold on few frames, too, and what it is called.
+fn small_machine_for(program: &str) -> Option<(&'static str, Boot)> {
+    let small = |subject, frames| {
+        let boot = Boot::new(&format!("{program}-on-few-frames"), &[program]).frames(frames).option("check=20");
+        Some((subject, boot))
+    };
+    match program {
+        "test-files" => small("files_on_few_frames", 64),
+        "test-mappings" => small("mappings_on_few_frames", 96),
+        _ => None,
+    }
 }
 
 /// The machine that a test program wants. The books of the memory system are compared at every few faults.
@@ -58,6 +79,7 @@ fn machine_for(program: &str, guest: &Guest) -> Result<Boot> {
     Ok(match program {
         "test-paging" => boot.frames(64).swap(1).option("check=7"),
         "test-kill" => boot.frames(128).swap(8).option("cleaner=off").option("check=50"),
+        "test-large-file" => Boot { sparse: vec![("gibibyte", 1 << 30)], ..boot.ram(16).option("check=1000") },
         "test-many" => boot.ram(64),
         "test-scheduling" => Boot { program: vec!["--real-time".into(), program.into()], ..boot },
         "test-messages" => boot.frames(64).swap(2).option("check=50"),
@@ -99,7 +121,7 @@ mod tests {
     #[test]
     fn a_test_that_says_nothing_has_failed() {
         let output = "test one ... ok\r\ntest two ... FAILED: reason\ntest four".replace('\r', "");
-        let outcome = Outcome { end: End::TimedOut, output };
+        let outcome = Outcome { end: End::TimedOut, output, disk: Ok(()) };
         let tests = ["one", "two", "three", "four"].map(String::from);
         let verdicts = judge(&tests, &outcome);
         assert_eq!(verdicts.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, false, false]);

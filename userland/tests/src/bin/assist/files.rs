@@ -1,6 +1,7 @@
 //! Errands with files.
 
 use alloc::vec;
+use alloc::vec::Vec;
 
 use libsys::Errno;
 use libsys::files::{File, MapAccess, Mapping};
@@ -23,6 +24,10 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         ("map-add", [name, pages, rounds]) => map_add(name, as_number(pages), as_number(rounds)),
         ("map-fill", [name, pages, seed, way]) => map_fill(name, as_number(pages), as_number(seed), way),
         ("map-spin", [name, pages]) => map_spin(name, as_number(pages)),
+        ("leave", []) => leave(),
+        ("map-hold", [name]) => map_hold(name),
+        ("find", []) => find(),
+        ("map-write-to-read", [name, touches]) => map_write_to_read(name, touches),
         ("map-read", [name, page]) => map_read(name, as_number(page)),
         ("read-file", [name]) => read_file(name),
         _ => return None,
@@ -42,7 +47,7 @@ fn interleave(name: &str, [index, step, count]: [u32; 3]) -> Result<u32, Errno> 
     for round in (0..count).step_by(3).flat_map(|first| (first..count.min(first + 3)).rev()) {
         let page = index + round * step;
         tests::fill(&mut words, page);
-        let bytes: alloc::vec::Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         file.seek(page * PAGE_SIZE)?;
         file.write_all(&bytes)?;
         process::yield_now();
@@ -141,10 +146,85 @@ fn map_read(name: &str, page: u32) -> Result<u32, Errno> {
     Ok(u32::from(unsafe { mapping.as_ptr().read_volatile() }))
 }
 
+/// Writes to a mapping that is there to be read: before it was read, or after.
+fn map_write_to_read(name: &str, touches: &str) -> Result<u32, Errno> {
+    let file = File::open(name)?;
+    let mapping = Mapping::new(&file, 0, PAGE, MapAccess::Read)?;
+    // SAFETY: reading is allowed. For the write none is claimed: this is the rule to break.
+    unsafe {
+        if touches == "touched" {
+            mapping.as_ptr().read_volatile();
+        }
+        mapping.as_ptr().write_volatile(1);
+    }
+    Ok(0)
+}
+
 /// Reads a file from its beginning to its end: 0 if that works.
 fn read_file(name: &str) -> Result<u32, Errno> {
     let mut file = File::open(name)?;
     let mut buffer = vec![0; 8 * PAGE];
     while file.read(&mut buffer)? > 0 {}
     Ok(0)
+}
+
+/// Pages of each file that [`leave`] makes.
+const LEFT_PAGES: usize = 40;
+
+/// The last byte of such a file.
+const LEFT_LAST_BYTE: u32 = 40 * PAGE_SIZE - 1;
+
+fn pattern(seed: u32) -> Vec<u8> {
+    let mut words = vec![0u32; LEFT_PAGES * PAGE / 4];
+    tests::fill(&mut words, seed);
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// Writes files in every way, and leaves them without syncing anything: [`find`] is to find them after the machine was started anew.
+fn leave() -> Result<u32, Errno> {
+    File::create("written")?.write_all(&pattern(1))?;
+    let file = File::create("mapped").and_then(|mut file| file.write_all(&pattern(0)).map(|()| file))?;
+    let mapping = Mapping::new(&file, 0, LEFT_PAGES * PAGE, MapAccess::ReadAndWrite)?;
+    // SAFETY: so many bytes are mapped to be written to.
+    unsafe { mapping.as_ptr().copy_from_nonoverlapping(pattern(2).as_ptr(), LEFT_PAGES * PAGE) };
+    core::mem::forget(mapping);
+    File::create("removed")?.write_all(&pattern(3))?;
+    libsys::files::remove("removed")?;
+    let mut removed = File::create("removed while open")?;
+    removed.write_all(&pattern(4))?;
+    libsys::files::remove("removed while open")?;
+    core::mem::forget(removed);
+    // This one still has its file mapped when the machine is shut down.
+    let mut held = File::create("held")?;
+    held.write_all(&pattern(0))?;
+    process::Child::spawn("assist", ["map-hold", "held"])?;
+    let mut last = [0];
+    while last != pattern(5)[LEFT_PAGES * PAGE - 1..] {
+        process::yield_now();
+        held.seek(LEFT_LAST_BYTE)?;
+        held.read(&mut last)?;
+    }
+    Ok(0)
+}
+
+fn map_hold(name: &str) -> Result<u32, Errno> {
+    let mapping = Mapping::new(&File::open(name)?, 0, LEFT_PAGES * PAGE, MapAccess::ReadAndWrite)?;
+    // SAFETY: so many bytes are mapped to be written to.
+    unsafe { mapping.as_ptr().copy_from_nonoverlapping(pattern(5).as_ptr(), LEFT_PAGES * PAGE) };
+    loop {
+        process::sleep(core::time::Duration::from_secs(1));
+    }
+}
+
+/// Looks for what [`leave`] has left: 0 if all is there.
+fn find() -> Result<u32, Errno> {
+    for (code, name, seed) in [(1, "written", 1), (2, "mapped", 2), (3, "held", 5)] {
+        let mut file = File::open(name)?;
+        let mut found = vec![0; LEFT_PAGES * PAGE + 1];
+        if file.read(&mut found)? != LEFT_PAGES * PAGE || found[..LEFT_PAGES * PAGE] != pattern(seed) {
+            return Ok(code);
+        }
+    }
+    let comes_back = ["removed", "removed while open"].map(|name| File::open(name).err() != Some(Errno::NoSuchFile));
+    Ok(if comes_back == [false; 2] { 0 } else { 4 })
 }
