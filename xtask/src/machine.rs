@@ -37,6 +37,8 @@ pub struct Machine {
     pub emulator: PathBuf,
     /// The disk image.
     pub image: PathBuf,
+    /// Where its disk fails, in the form of QEMU's `blkdebug` driver.
+    pub disk_faults: Option<PathBuf>,
     /// Its memory.
     pub ram: Size,
     /// What executes its instructions.
@@ -79,7 +81,12 @@ impl Machine {
         qemu.args(["-machine", "pc-i440fx-7.2", "-cpu", cpu, "-smp", "1", "-accel", accelerator]);
         qemu.args(["-display", self.display.as_str(), "-vga", "std", "-nic", "none", "-no-reboot"]);
         qemu.args(["-m", &format!("{}K", self.ram.in_bytes() >> 10)]);
-        qemu.arg("-drive").arg(format!("file={},format=raw,if=ide,cache=writeback", comma_escaped(&self.image)));
+        let image = comma_escaped(&self.image);
+        let file = match &self.disk_faults {
+            Some(faults) => format!("blkdebug:{}:{image}", comma_escaped(faults)),
+            None => image,
+        };
+        qemu.arg("-drive").arg(format!("file={file},format=raw,if=ide,cache=writeback"));
         qemu.args(["-chardev", "stdio,id=console,signal=on", "-serial", "chardev:console"]);
         qemu.args(["-device", &format!("isa-debug-exit,iobase={HOST_EXIT_PORT:#x},iosize=0x04")]);
         qemu.arg("-chardev").arg(format!("file,id=host,path={}", comma_escaped(host_console)));

@@ -64,6 +64,7 @@ pub fn prepare(
     let machine = Machine {
         emulator,
         image: path.to_path_buf(),
+        disk_faults: None,
         ram: options.ram,
         accelerator: options.accel,
         display: machine::NO_DISPLAY.into(),

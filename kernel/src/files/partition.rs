@@ -24,7 +24,7 @@ const _: () = assert!(BLOCK_SIZE == PAGE_SIZE, "a file's page is a block");
 pub struct Partition {
     first_sector: u32,
     block_count: u32,
-    /// What the file system wants written, oldest first.
+    /// What the file system wants written, oldest first; one entry for each place.
     pending: Vec<(SectorIndex, Vec<u8>)>,
 }
 
@@ -37,6 +37,18 @@ impl Partition {
     /// The sector at which a block begins.
     pub const fn sector_of(&self, block: BlockIndex) -> SectorIndex {
         SectorIndex::new(self.first_sector + block.number() * SECTORS_PER_BLOCK)
+    }
+
+    /// These could not be written. What the file system has said of the same places since replaces them.
+    fn put_back(&mut self, mut unwritten: Vec<(SectorIndex, Vec<u8>)>) {
+        for (sector, bytes) in self.pending.drain(..) {
+            match unwritten.iter_mut().find(|(place, _)| *place == sector) {
+                Some((_, older)) => *older = bytes,
+                // Room for the two copies of the table, at most: there are no other places.
+                None => unwritten.push((sector, bytes)),
+            }
+        }
+        self.pending = unwritten;
     }
 }
 
@@ -57,7 +69,11 @@ impl BlockDevice for Partition {
         let room = copy.try_reserve_exact(data.len()).and_then(|()| self.pending.try_reserve(1));
         room.map_err(|_| DiskError::Aborted)?;
         copy.extend_from_slice(data);
-        self.pending.push((self.sector_of(first), copy));
+        let sector = self.sector_of(first);
+        match self.pending.iter_mut().find(|(place, _)| *place == sector) {
+            Some((_, older)) => *older = copy,
+            None => self.pending.push((sector, copy)),
+        }
         Ok(())
     }
 
@@ -69,7 +85,8 @@ impl BlockDevice for Partition {
 /// Somebody writes the file system's blocks, and others wait for him to be done.
 static COMMITTING: KernelCell<(bool, Waiters)> = KernelCell::new((false, Waiters::new()));
 
-/// Brings what the file system has said onto the disk; the process waits.
+/// Brings what the file system has said onto the disk; the process waits. What cannot be written is tried again next time, before
+/// anything later: as long as one copy of the table cannot be written, the other is not written over.
 ///
 /// # Errors
 /// `Io`.
@@ -83,9 +100,15 @@ pub fn commit() -> Result<(), Errno> {
     }) {
         scheduler::block(WaitsFor::Disk);
     }
-    let pending = with_files(|files| core::mem::take(&mut files.device_mut().pending)).unwrap_or_default();
-    let result =
-        pending.iter().try_for_each(|(sector, bytes)| write_sectors(*sector, bytes)).and_then(|()| ata::flush());
+    let mut pending = with_files(|files| core::mem::take(&mut files.device_mut().pending)).unwrap_or_default();
+    let written = pending.iter().take_while(|(sector, bytes)| write_sectors(*sector, bytes).is_ok()).count();
+    pending.drain(..written);
+    let is_complete = pending.is_empty();
+    if !is_complete {
+        with_files(|files| files.device_mut().put_back(pending));
+    }
+    let flushed = ata::flush();
+    let result = if is_complete { flushed } else { Err(DiskError::Aborted) };
     COMMITTING.with(|(busy, waiters)| {
         *busy = false;
         waiters.wake_all();

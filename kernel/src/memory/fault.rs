@@ -1,9 +1,11 @@
 //! Page faults: repaired if a promise covers them, fatal to the process if not.
 
-use abi::ExitReason;
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use abi::layout::KERNEL_START;
+use abi::{Errno, ExitReason};
 use kcore::addr::VirtAddr;
-use kcore::fault::Fault;
+use kcore::fault::{Fault, FaultError};
 
 use super::paging;
 use crate::cpu::usercopy;
@@ -32,6 +34,18 @@ pub fn from_kernel(fault: &Fault, instruction: VirtAddr) -> Option<VirtAddr> {
     match paging::repair(scheduler::current().space, fault) {
         // A killed process gives the copy up: its fault may not have been waited for.
         Ok(()) if !scheduler::is_killed() => Some(instruction),
-        Ok(()) | Err(_) => Some(error_exit),
+        Ok(()) => Some(error_exit),
+        Err(error) => {
+            IS_UNREADABLE.store(error == FaultError::ReadFailed, Ordering::Relaxed);
+            Some(error_exit)
+        }
     }
+}
+
+/// The last copy that was refused was so because the disk could not read a page. Set right before the copy's error exit.
+static IS_UNREADABLE: AtomicBool = AtomicBool::new(false);
+
+/// Why the copy that was refused just now was.
+pub fn refusal() -> Errno {
+    if IS_UNREADABLE.swap(false, Ordering::Relaxed) { Errno::Io } else { Errno::BadAddress }
 }

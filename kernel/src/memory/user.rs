@@ -7,6 +7,7 @@ use abi::{Access, Errno, Wire, Writer};
 use kcore::frame_table::SpaceId;
 use kcore::user_slice::UserSlice;
 
+use super::fault;
 use super::paging::with_memory;
 use crate::cpu::usercopy;
 
@@ -41,23 +42,23 @@ impl UserMemory {
     /// Copies the first bytes of `claim` into `buffer`, at most as many as it holds; returns the part that was filled.
     ///
     /// # Errors
-    /// `BadAddress` if the program may not read them, or a page of them cannot be had.
+    /// `BadAddress` if the program may not read them, `Io` if a page of them cannot be read from the disk.
     pub fn read(self, claim: UserSlice, buffer: &mut [u8]) -> Result<&mut [u8], Errno> {
         self.check(claim, Access::Read)?;
         let len = buffer.len().min(claim.len_bytes() as usize);
         let buffer = &mut buffer[..len];
-        usercopy::copy_from_user(buffer, claim.start()).map_err(|_| Errno::BadAddress)?;
+        usercopy::copy_from_user(buffer, claim.start()).map_err(|_| fault::refusal())?;
         Ok(buffer)
     }
 
     /// Copies `bytes` to the start of `claim`, which must hold them.
     ///
     /// # Errors
-    /// `BadAddress` if the program may not write there, or a page cannot be had.
+    /// `BadAddress` if the program may not write there, `Io` if a page cannot be read from the disk.
     pub fn write(self, claim: UserSlice, bytes: &[u8]) -> Result<(), Errno> {
         self.check(claim, Access::Write)?;
         let len = bytes.len().min(claim.len_bytes() as usize);
-        usercopy::copy_to_user(claim.start(), &bytes[..len]).map_err(|_| Errno::BadAddress)
+        usercopy::copy_to_user(claim.start(), &bytes[..len]).map_err(|_| fault::refusal())
     }
 
     /// Fills in the record at address `at`.

@@ -75,6 +75,7 @@ impl<'a> Machines<'a> {
         let machine = Machine {
             emulator: self.emulator.clone(),
             image: image.path().to_path_buf(),
+            disk_faults: None,
             ram: RAM,
             accelerator: Accelerator::Tcg,
             display: machine::NO_DISPLAY.into(),
@@ -130,6 +131,7 @@ mod tests {
         let machine = Machine {
             emulator: "qemu".into(),
             image: "disk".into(),
+            disk_faults: None,
             ram: RAM,
             accelerator: Accelerator::Tcg,
             display: NO_DISPLAY.into(),

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::disk_faults::{self, DiskFault};
 use super::report::{Report, Verdict};
-use super::{Filter, c_programs, files, programs, scenarios};
+use super::{Filter, c_programs, disk_errors, files, programs, scenarios};
 use crate::build::Guest;
 use crate::cli::{Accelerator, DiskOptions};
 use crate::console::step;
@@ -54,6 +55,8 @@ pub struct Boot {
     pub by_qemu: bool,
     /// Booted once more afterwards, with the same disk, to run this program.
     pub again: Vec<String>,
+    /// Where the disk fails.
+    pub disk_faults: Vec<DiskFault>,
     /// What the host finds on the disk at the end.
     pub inspect: Option<Inspect>,
 }
@@ -77,6 +80,7 @@ impl Boot {
             spoil: None,
             by_qemu: false,
             again: Vec::new(),
+            disk_faults: Vec::new(),
             inspect: None,
         }
     }
@@ -159,7 +163,7 @@ pub fn names() -> Result<Vec<String>> {
 
 fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let all = programs::cases(guest)?.into_iter().chain(scenarios::cases(guest)?);
-    Ok(all.chain([c_programs::case()]).chain(files::cases()).collect())
+    Ok(all.chain([c_programs::case()]).chain(files::cases()).chain(disk_errors::cases()).collect())
 }
 
 /// Runs those that are wanted. A boot is made if any test judged by it is wanted.
@@ -249,6 +253,7 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
     let machine = Machine {
         emulator,
         image: file.path().to_path_buf(),
+        disk_faults: disk_faults::prepare(&boot.disk_faults, file.as_file_mut(), folder.path())?,
         ram: boot.ram,
         accelerator: Accelerator::Tcg,
         display: machine::NO_DISPLAY.into(),

@@ -2,6 +2,8 @@
 
 mod bench;
 mod c_programs;
+mod disk_errors;
+mod disk_faults;
 mod files;
 mod guest;
 mod host;

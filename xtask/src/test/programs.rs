@@ -7,6 +7,7 @@ use std::path::Path;
 use abi::RUN_TESTS;
 use anyhow::{Context, Result};
 
+use super::disk_errors;
 use super::guest::{Boot, Case, Outcome};
 use super::report::Verdict;
 use crate::build::Guest;
@@ -31,7 +32,7 @@ pub fn cases(guest: &Guest) -> Result<Vec<Case>> {
         if tests.is_empty() {
             continue;
         }
-        if let Some((subject, boot)) = small_machine_for(name) {
+        if let Some((subject, boot)) = second_machine_for(name, guest)? {
             cases.push(judged(subject, boot, tests.clone()));
         }
         cases.push(case(guest, name, tests)?);
@@ -60,17 +61,21 @@ fn judged(subject: &str, boot: Boot, tests: Vec<String>) -> Case {
     Case { boot, names, judge: Box::new(move |outcome| judge(&tests, outcome)) }
 }
 
-/// A second machine for the programs whose tests are to hold on few frames, too, and what it is called.
-fn small_machine_for(program: &str) -> Option<(&'static str, Boot)> {
-    let small = |subject, frames| {
-        let boot = Boot::new(&format!("{program}-on-few-frames"), &[program]).frames(frames).option("check=20");
-        Some((subject, boot))
+/// Another machine, for programs whose tests are to hold in another way too, and what that is called.
+fn second_machine_for(program: &str, guest: &Guest) -> Result<Option<(&'static str, Boot)>> {
+    let few_frames = |subject, frames| {
+        let boot = Boot::new(&format!("{program}-on-few-frames"), &[program]);
+        Some((subject, boot.frames(frames).option("check=20")))
     };
-    match program {
-        "test-files" => small("files_on_few_frames", 64),
-        "test-mappings" => small("mappings_on_few_frames", 96),
+    Ok(match program {
+        "test-files" => few_frames("files_on_few_frames", 64),
+        "test-mappings" => few_frames("mappings_on_few_frames", 96),
+        "test-disk-errors" => {
+            let boot = Boot::new("test-disk-errors-by-programmed-io", &[program]).option("pio");
+            Some(("disk_errors_by_programmed_io", disk_errors::machine(boot, guest)?))
+        }
         _ => None,
-    }
+    })
 }
 
 /// The machine that a test program wants. The books of the memory system are compared at every few faults.
@@ -79,6 +84,7 @@ fn machine_for(program: &str, guest: &Guest) -> Result<Boot> {
     Ok(match program {
         "test-paging" => boot.frames(64).swap(1).option("check=7"),
         "test-kill" => boot.frames(128).swap(8).option("cleaner=off").option("check=50"),
+        "test-disk-errors" => disk_errors::machine(boot, guest)?,
         "test-large-file" => Boot { sparse: vec![("gibibyte", 1 << 30)], ..boot.ram(16).option("check=1000") },
         "test-many" => boot.ram(64),
         "test-scheduling" => Boot { program: vec!["--real-time".into(), program.into()], ..boot },

@@ -24,6 +24,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         ("map-add", [name, pages, rounds]) => map_add(name, as_number(pages), as_number(rounds)),
         ("map-fill", [name, pages, seed, way]) => map_fill(name, as_number(pages), as_number(seed), way),
         ("map-spin", [name, pages]) => map_spin(name, as_number(pages)),
+        ("make-and-remove", []) => make_and_remove(),
         ("leave", []) => leave(),
         ("map-hold", [name]) => map_hold(name),
         ("find", []) => find(),
@@ -166,6 +167,21 @@ fn read_file(name: &str) -> Result<u32, Errno> {
     let mut buffer = vec![0; 8 * PAGE];
     while file.read(&mut buffer)? > 0 {}
     Ok(0)
+}
+
+/// Makes a file and removes another on a disk that takes no names: 0 if that is told and nothing is there that should not be.
+fn make_and_remove() -> Result<u32, Errno> {
+    for _ in 0..50 {
+        let made = File::create("made").err();
+        let opened = File::open("made").err();
+        if (made, opened) != (Some(Errno::Io), Some(Errno::NoSuchFile)) {
+            return Ok(1);
+        }
+    }
+    if libsys::files::remove("hello") != Err(Errno::Io) {
+        return Ok(2);
+    }
+    process::Child::spawn("piggy", ["5", "1"])?.wait().map(|_| 0)
 }
 
 /// Pages of each file that [`leave`] makes.

@@ -1,0 +1,186 @@
+//! What becomes of programs, files and memory when the disk fails. The test's machine has a disk that fails at known places: see
+//! `xtask/src/test/disk_errors.rs`.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec;
+
+use libsys::abi::{Access, FaultKind};
+use libsys::files::{self, File, MapAccess, Mapping};
+use libsys::memory::{PAGE_SIZE, Region};
+use libsys::process::Child;
+use libsys::test::Verdict;
+use libsys::{Errno, ExitReason, call, check, check_eq, system};
+use tests::{ASSIST, run};
+
+libsys::tests! {
+    a_page_of_memory_that_is_lost_ends_its_process_alone,
+    slots_that_cannot_be_written_are_never_used_again,
+    what_fails_once_is_tried_again,
+    a_program_whose_head_is_unreadable_is_not_started,
+    a_program_whose_text_is_unreadable_ends,
+    a_read_ends_at_an_unreadable_page,
+    a_mapped_page_that_is_unreadable_ends_its_process_alone,
+    a_call_that_is_given_an_unreadable_page_says_so,
+    sync_and_unmap_tell_of_pages_that_cannot_be_written,
+    a_page_that_could_not_be_written_when_it_was_borrowed_is_told_of_once,
+    other_files_are_none_the_worse,
+}
+
+const PAGE: usize = PAGE_SIZE as usize;
+/// Pages of `unreadable` and of `unwritable` that are.
+const BAD_PAGE: u32 = 10;
+const PAGES: u32 = 40;
+/// Slots that can never be written.
+const BAD_SLOTS: u32 = 6;
+
+fn is_unreadable(reason: ExitReason, wanted: Access) -> bool {
+    matches!(reason, ExitReason::Fault { kind: FaultKind::PageReadError, access, .. } if access == wanted)
+}
+
+/// Slots are handed out in turn: of all processes, it is the one with so many pages that gets those that are bad.
+fn a_page_of_memory_that_is_lost_ends_its_process_alone() -> Verdict {
+    let bystander = Child::spawn(ASSIST, ["keep", "7", "20", "1500"])?;
+    let reason = run(ASSIST, &["keep", "1", "500", "0"])?.reason;
+    check!(is_unreadable(reason, Access::Read), "{reason}");
+    check_eq!(run(ASSIST, &["keep", "2", "100", "0"])?.reason, ExitReason::Exited(0));
+    check_eq!(bystander.wait()?.reason, ExitReason::Exited(0));
+    Ok(())
+}
+
+/// The slots behind those that were used until now are bad, and then come good ones.
+fn slots_that_cannot_be_written_are_never_used_again() -> Verdict {
+    let before = system::info()?;
+    for seed in 0..2 {
+        check_eq!(run("piggy", &["400", "2"])?.reason, ExitReason::Exited(0), "piggy {seed}");
+    }
+    let after = system::info()?;
+    check_eq!(before.pages_promisable - after.pages_promisable, BAD_SLOTS);
+    check_eq!(after.pages_promised, before.pages_promised);
+    check_eq!(run("piggies", &["5", "60", "3"])?.reason, ExitReason::Exited(0));
+    check_eq!(system::info()?.pages_promisable, after.pages_promisable);
+    Ok(())
+}
+
+fn what_fails_once_is_tried_again() -> Verdict {
+    let mut file = File::open("once")?;
+    let mut found = vec![0; PAGES as usize * PAGE];
+    check_eq!(file.read(&mut found)?, found.len());
+    check!((0..PAGES as usize).all(|page| found[page * PAGE] == value(page)));
+    file.seek(0)?;
+    file.write_all(&found)?;
+    file.sync()?;
+    Ok(())
+}
+
+/// The first byte of each page of the files that the machine was given.
+fn value(page: usize) -> u8 {
+    (page + 1).to_le_bytes()[0]
+}
+
+fn a_program_whose_head_is_unreadable_is_not_started() -> Verdict {
+    let before = system::info()?;
+    check_eq!(Child::spawn("headless", [""; 0]).err(), Some(Errno::Io));
+    let after = system::info()?;
+    check_eq!((after.processes, after.pages_promised), (before.processes, before.pages_promised));
+    Ok(())
+}
+
+fn a_program_whose_text_is_unreadable_ends() -> Verdict {
+    let reason = run("textless", &[])?.reason;
+    check!(is_unreadable(reason, Access::Execute), "{reason}");
+    Ok(())
+}
+
+fn a_read_ends_at_an_unreadable_page() -> Verdict {
+    let mut file = File::open("unreadable")?;
+    let mut found = vec![0; PAGES as usize * PAGE];
+    let good = BAD_PAGE as usize * PAGE;
+    check_eq!(file.read(&mut found)?, good);
+    check!((0..BAD_PAGE as usize).all(|page| found[page * PAGE] == value(page)));
+    for _ in 0..2 {
+        check_eq!(file.read(&mut found), Err(Errno::Io));
+    }
+    file.seek((BAD_PAGE + 1) * PAGE_SIZE)?;
+    check_eq!(file.read(&mut found)?, (PAGES - BAD_PAGE - 1) as usize * PAGE);
+    check_eq!(found[0], value(BAD_PAGE as usize + 1));
+    // Part of it cannot be changed, but all of it can.
+    file.seek(BAD_PAGE * PAGE_SIZE + 1)?;
+    check_eq!(file.write(b"x"), Err(Errno::Io));
+    Ok(())
+}
+
+fn a_mapped_page_that_is_unreadable_ends_its_process_alone() -> Verdict {
+    let file = File::open("unreadable")?;
+    let mapped = Mapping::new(&file, 0, PAGES as usize * PAGE, MapAccess::Read)?;
+    for page in [BAD_PAGE - 1, BAD_PAGE, BAD_PAGE + 1, BAD_PAGE] {
+        let reason = run(ASSIST, &["map-read", "unreadable", &alloc::format!("{page}")])?.reason;
+        if page == BAD_PAGE {
+            check!(is_unreadable(reason, Access::Read), "{reason}");
+        } else {
+            check_eq!(reason, ExitReason::Exited(u32::from(value(page as usize))));
+        }
+    }
+    // SAFETY: the byte is mapped.
+    check_eq!(unsafe { mapped.as_ptr().read_volatile() }, value(0));
+    Ok(())
+}
+
+fn a_call_that_is_given_an_unreadable_page_says_so() -> Verdict {
+    let file = File::open("unreadable")?;
+    let mapped = Mapping::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::Read)?;
+    let at = u32::try_from(mapped.as_ptr().expose_provenance())?;
+    check_eq!(call::open(at, 5), Err(Errno::Io));
+    check_eq!(call::open(0x1000, 5), Err(Errno::BadAddress));
+    Ok(())
+}
+
+fn sync_and_unmap_tell_of_pages_that_cannot_be_written() -> Verdict {
+    let mut file = File::open("unwritable")?;
+    file.write_all(&vec![0xAA; PAGES as usize * PAGE])?;
+    for _ in 0..2 {
+        check_eq!(file.sync(), Err(Errno::Io));
+    }
+    let mapped = Mapping::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite)?;
+    // SAFETY: the byte is mapped to be written to.
+    unsafe { mapped.as_ptr().write_volatile(0xBB) };
+    check_eq!(mapped.unmap(), Err(Errno::Io));
+    // Nothing is lost as long as there is room for it.
+    let mut byte = [0];
+    file.seek(BAD_PAGE * PAGE_SIZE)?;
+    file.read(&mut byte)?;
+    check_eq!(byte, [0xBB]);
+    Ok(())
+}
+
+fn a_page_that_could_not_be_written_when_it_was_borrowed_is_told_of_once() -> Verdict {
+    let mut file = File::open("unwritable")?;
+    file.seek(BAD_PAGE * PAGE_SIZE)?;
+    file.write_all(&[0xCC; PAGE])?;
+    // Far more than there are frames: the page is borrowed, and lost.
+    for seed in 0..2 {
+        let mut region = Region::allocate(300 * PAGE)?;
+        tests::fill(region.words(), seed);
+        check!(tests::holds(region.words(), seed));
+    }
+    check_eq!([file.sync(), file.sync()], [Err(Errno::Io), Ok(())]);
+    let mut byte = [0];
+    file.seek(BAD_PAGE * PAGE_SIZE)?;
+    file.read(&mut byte)?;
+    check_eq!(byte, [value(BAD_PAGE as usize)], "what the disk has");
+    // The end of a process that has mapped it is an end like any other.
+    check_eq!(run(ASSIST, &["map-fill", "unwritable", "20", "5", "return"])?.reason, ExitReason::Exited(0));
+    check_eq!(file.sync(), Err(Errno::Io));
+    Ok(())
+}
+
+fn other_files_are_none_the_worse() -> Verdict {
+    let mut file = File::create("other")?;
+    file.write_all(b"all is well")?;
+    file.sync()?;
+    drop(file);
+    files::remove("other")?;
+    Ok(())
+}
