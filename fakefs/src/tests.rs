@@ -229,6 +229,21 @@ proptest! {
 }
 
 #[test]
+fn reserved_blocks_are_a_files_own_but_no_part_of_its_length() {
+    let mut files = fresh(10);
+    let id = files.create("log").unwrap();
+    files.reserve(id, 4 * 4096).unwrap();
+    files.reserve(id, 10).unwrap();
+    assert_eq!((files.len_bytes(id), files.free_blocks()), (Ok(0), 6));
+    assert!(matches!(files.reserve(id, 11 * 4096), Err(FsError::Full)));
+    assert_eq!((files.free_blocks(), files.check()), (6, Ok(())));
+    files.grow(id, 4 * 4096).unwrap();
+    assert_eq!(files.free_blocks(), 6, "it has grown into what it had");
+    files.remove("log").unwrap();
+    assert_eq!((files.free_blocks(), files.check()), (10, Ok(())));
+}
+
+#[test]
 fn growth_is_on_disk_once_it_was_committed() {
     let mut files = FileSystem::format(MemoryDisk::new(60)).unwrap();
     let id = files.create("log").unwrap();

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod ipc;
+mod mapping;
 mod memory;
 mod processes;
 mod stopwatch;
@@ -20,7 +21,7 @@ use libsys::{Args, Errno, eprintln, println, system};
 
 libsys::entry!(main);
 
-const USAGE: &str = "usage: bench syscall | demand-zero | process | ipc | storm | swap | boot
+const USAGE: &str = "usage: bench syscall | demand-zero | process | ipc | storm | swap | mapping | boot
 Measures one thing and prints lines `result NAME COUNTS HALTED OPERATIONS`; `cargo xtask bench` runs all and makes a table.";
 
 fn main() -> Result<u32, Errno> {
@@ -36,6 +37,7 @@ fn main() -> Result<u32, Errno> {
         [ipc::YIELD, parent] => ipc::yield_often(parent)?,
         ["storm"] => status = storm::run()?,
         [storm::PIGGY, parent, number] => return storm::piggy(parent, number),
+        ["mapping"] => status = mapping::read_ascending()?,
         ["boot"] => println!("result boot {} 0 1", system::time()?.first_program_tsc),
         ["nothing"] => return Ok(0),
         ["--help"] => println!("{USAGE}"),

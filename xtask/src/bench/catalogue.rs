@@ -14,6 +14,8 @@ pub struct Benchmark {
     pub is_calibrated: bool,
     /// The clocks that serve.
     pub modes: &'static [Mode],
+    /// A file that its program finds on the disk: its name, and how many pages it has. See [`Benchmark::made_up`].
+    pub file: Option<(&'static str, u32)>,
 }
 
 /// How a machine's time passes.
@@ -37,6 +39,7 @@ pub const ALL: &[Benchmark] = &[
     Benchmark { is_calibrated: true, ..Benchmark::plain("storm", &["storm"]) },
     // Frames for half of its pages.
     Benchmark { options: &["frames=2048"], ..Benchmark::plain("swap", &["write", "seq1", "seq2", "rand"]) },
+    Benchmark { file: Some(("mapped", 4096)), ..Benchmark::plain("mapping", &["mapping"]) },
     // Not by instructions: the firmware waits for the disk, and nobody knows for how long it was halted.
     Benchmark { modes: &[Mode::Wall], ..Benchmark::plain("boot", &["boot"]) },
 ];
@@ -44,7 +47,14 @@ pub const ALL: &[Benchmark] = &[
 impl Benchmark {
     /// Without options.
     const fn plain(name: &'static str, results: &'static [&'static str]) -> Self {
-        Self { name, results, options: &[], is_calibrated: false, modes: BOTH }
+        Self { name, results, options: &[], is_calibrated: false, modes: BOTH, file: None }
+    }
+
+    /// The file that its program finds on the disk: each byte of page `i` is `7 * i + 3`.
+    pub fn made_up(&self) -> Option<(&'static str, Vec<u8>)> {
+        let (name, pages) = self.file?;
+        let byte = |page: u32| page.wrapping_mul(7).wrapping_add(3).to_le_bytes()[0];
+        Some((name, (0..pages).flat_map(|page| [byte(page); 4096]).collect()))
     }
 
     /// The program and its arguments.
@@ -100,6 +110,16 @@ mod tests {
     #[test]
     fn each_is_run_once_and_in_order() {
         assert_eq!(selected(&["boot", "syscall", "boot"]), ["syscall", "boot"]);
+    }
+
+    #[test]
+    fn pages_of_a_file_differ_by_seven() {
+        let mapping = ALL.iter().find(|one| one.name == "mapping").unwrap();
+        let (name, bytes) = mapping.made_up().unwrap();
+        assert_eq!((name, bytes.len()), ("mapped", 16 << 20));
+        let firsts: Vec<u32> = bytes.iter().step_by(4096).map(|&byte| byte.into()).collect();
+        assert_eq!((&firsts[..3], firsts.iter().sum::<u32>()), (&[3, 10, 17][..], 522_240));
+        assert!(bytes.chunks(4096).all(|page| page.iter().all(|byte| *byte == page[0])));
     }
 
     #[test]

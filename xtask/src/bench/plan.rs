@@ -150,15 +150,23 @@ mod tests {
         options: &["pio"],
         is_calibrated: false,
         modes: &[Mode::Icount, Mode::Wall],
+        file: None,
     };
-    static WALL: Benchmark =
-        Benchmark { name: "wall-only", results: TOUCH, options: &[], is_calibrated: false, modes: &[Mode::Wall] };
+    static WALL: Benchmark = Benchmark {
+        name: "wall-only",
+        results: TOUCH,
+        options: &[],
+        is_calibrated: false,
+        modes: &[Mode::Wall],
+        file: None,
+    };
     static FITTED: Benchmark = Benchmark {
         name: "fitted",
         results: TOUCH,
         options: &["seed=1"],
         is_calibrated: true,
         modes: &[Mode::Icount, Mode::Wall],
+        file: None,
     };
 
     /// What is booted, and what comes of it if `answer` is what the machines show.

@@ -236,7 +236,7 @@ impl Machine {
         outcome
     }
 
-    fn queue_write(&mut self, ticket: PageOut) {
+    pub fn queue_write(&mut self, ticket: PageOut) {
         self.queued_writes.push_back(ticket);
         if self.queued_writes.len() > self.queue_len {
             self.end_oldest_write();

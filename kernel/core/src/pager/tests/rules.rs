@@ -7,7 +7,7 @@ use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
 use crate::fault::{Fault, FaultError};
 use crate::frame_table::{FrameUse, SpaceId};
 use crate::memory_map::FrameRange;
-use crate::pager::{GrantError, Options, PageTables, RESERVE_FRAMES, Step};
+use crate::pager::{GrantError, Options, PageTables, RESERVE_FRAMES, Step, WriteBack, WriteBackPass};
 use crate::pte::{Pte, PteState};
 use crate::replacement::{NAMES, by_name};
 use crate::vm_pool::{Backing, FileRef, Rights};
@@ -293,6 +293,37 @@ fn changed_data_of_a_file_goes_to_swap_and_not_back_to_the_file() {
         machine.access(id, page(base, index), Some(index)).unwrap();
     }
     assert_eq!(machine.access(id, CODE, None), Ok(99));
+}
+
+#[test]
+fn writing_back_ends_though_pages_are_changed_all_the_time() {
+    const PAGES: u32 = 10;
+    let file = FileRef::new(3);
+    for queue_len in [0, 3] {
+        let (mut machine, id, _) = machine(40, 10, 1);
+        machine.queue_len = queue_len;
+        let shown = Backing::File { file, first_page: 0, len_bytes: PAGES * PAGE_SIZE, shared: true };
+        let first = machine.pager.map_file(id, None, PAGES, Rights::READ | Rights::WRITE, shown).unwrap();
+        let mut pass = WriteBackPass::default();
+        for round in 1.. {
+            for index in 0..PAGES {
+                machine.access(id, page(first, index), Some(round)).unwrap();
+            }
+            match machine.pager.write_back(&mut machine.hardware, Some(file), &mut pass) {
+                WriteBack::Write(ticket) => machine.queue_write(ticket),
+                WriteBack::Wait => machine.end_oldest_write(),
+                WriteBack::Done => break,
+            }
+            machine.check();
+            assert!(round < 100, "it goes on and on");
+        }
+        while !machine.queued_writes.is_empty() {
+            machine.end_oldest_write();
+        }
+        for number in 0..PAGES {
+            assert!(machine.file_word(crate::vm_pool::FilePage { file, number }) >= 1, "page {number}");
+        }
+    }
 }
 
 #[test]
