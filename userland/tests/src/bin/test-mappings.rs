@@ -342,7 +342,7 @@ fn a_mapping_outlives_close_and_remove() -> Verdict {
 }
 
 fn data_of_programs_is_copied_and_never_written_back() -> Verdict {
-    static mut CHANGED: [u32; 1024] = [0x1234_5678; 1024];
+    static mut CHANGED: [u32; 64] = [0x1234_5678; 64];
     let program = || -> Result<Vec<u8>, Errno> {
         let mut file = File::open("test-mappings")?;
         let mut all = vec![0; file.len()? as usize];
@@ -352,13 +352,13 @@ fn data_of_programs_is_copied_and_never_written_back() -> Verdict {
     let before = program()?;
     let words = &raw mut CHANGED;
     // SAFETY: nobody else uses them.
-    unsafe { words.write_volatile([process::pid(); 1024]) };
+    unsafe { words.write_volatile([process::pid(); 64]) };
     // On a small machine they are borrowed for this.
     Region::allocate(200 * PAGE)?.words().fill(1);
     File::open("test-mappings")?.sync()?;
     check!(program()? == before);
     // SAFETY: as above.
-    check_eq!(unsafe { words.read_volatile() }, [process::pid(); 1024]);
+    check_eq!(unsafe { words.read_volatile() }, [process::pid(); 64]);
     Ok(())
 }
 
