@@ -151,7 +151,7 @@ pub fn write_back(file: Option<FileRef>) {
     loop {
         match with_memory(|memory| memory.pager.write_back(&mut memory.mmu, file, &mut pass)) {
             WriteBack::Write(ticket) => begin(ticket),
-            WriteBack::Wait => transit::wait(),
+            WriteBack::Wait => wait_for_all(),
             WriteBack::Done => break,
         }
     }

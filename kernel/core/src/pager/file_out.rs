@@ -15,7 +15,8 @@ use crate::vm_pool::{FilePage, FileRef};
 pub enum WriteBack {
     /// Begin to write these, then ask again.
     Write(PageOut),
-    /// A page is being written since before it was looked at: wait for a transfer, then ask again.
+    /// A changed page is being written, perhaps since before it was changed: wait until all writes have ended that are under way now, then
+    /// ask again.
     Wait,
     /// Nothing is left to begin. What was begun has to end.
     Done,
@@ -25,6 +26,8 @@ pub enum WriteBack {
 #[derive(Debug, Default)]
 pub struct WriteBackPass {
     next: u32,
+    /// The writes have ended that were under way when `next` was looked at first.
+    has_waited: bool,
 }
 
 /// Calls `visit` for every entry that maps the cached page: with the directory, the page and the entry's flags.
@@ -180,7 +183,14 @@ impl Pager<'_> {
         let stays_dirty = result.is_err() && cached.transfer == FileTransfer::Writing;
         let idle = CachedPage { transfer: FileTransfer::None, dirty: cached.dirty || stays_dirty, ..cached };
         self.frames.set(frame, FrameUse::Cached(idle));
-        if cached.transfer == FileTransfer::Leaving && !self.is_changed(tables, frame, idle) {
+        if cached.transfer != FileTransfer::Leaving {
+            return;
+        }
+        if self.is_changed(tables, frame, idle) {
+            // It is in use: as with a page that was taken back, others have their turn before it is chosen again.
+            self.page_left(SpaceId::FILES, frame);
+            self.page_arrived(SpaceId::FILES, frame);
+        } else {
             self.drop_cached(tables, frame, idle);
         }
     }
@@ -196,14 +206,19 @@ impl Pager<'_> {
             let frame = self.frames.frame_at(pass.next);
             match self.cached(frame).filter(|cached| file.is_none_or(|file| file == cached.page.file)) {
                 Some(cached) if self.is_changed(tables, frame, cached) => {
-                    // It may have been changed after the transfer had passed it.
-                    if cached.transfer != FileTransfer::None {
+                    let is_under_way = cached.transfer != FileTransfer::None;
+                    if is_under_way && !pass.has_waited {
+                        pass.has_waited = true;
                         return WriteBack::Wait;
                     }
-                    pass.next += 1;
+                    *pass = WriteBackPass { next: pass.next + 1, has_waited: false };
+                    if is_under_way {
+                        // It was begun after the pass was: what was changed before gets onto the disk with it.
+                        continue;
+                    }
                     return WriteBack::Write(self.write_file_run(tables, cached.page, FileTransfer::Writing));
                 }
-                _ => pass.next += 1,
+                _ => *pass = WriteBackPass { next: pass.next + 1, has_waited: false },
             }
         }
         WriteBack::Done

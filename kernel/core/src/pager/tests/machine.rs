@@ -316,10 +316,14 @@ impl Machine {
         loop {
             match self.pager.write_back(&mut self.hardware, Some(file), &mut pass) {
                 WriteBack::Write(ticket) => self.queue_write(ticket),
-                WriteBack::Wait => self.end_oldest_write(),
+                WriteBack::Wait => self.end_all_writes(),
                 WriteBack::Done => break,
             }
         }
+        self.end_all_writes();
+    }
+
+    pub fn end_all_writes(&mut self) {
         while !self.queued_writes.is_empty() {
             self.end_oldest_write();
         }

@@ -311,15 +311,13 @@ fn writing_back_ends_though_pages_are_changed_all_the_time() {
             }
             match machine.pager.write_back(&mut machine.hardware, Some(file), &mut pass) {
                 WriteBack::Write(ticket) => machine.queue_write(ticket),
-                WriteBack::Wait => machine.end_oldest_write(),
+                WriteBack::Wait => machine.end_all_writes(),
                 WriteBack::Done => break,
             }
             machine.check();
             assert!(round < 100, "it goes on and on");
         }
-        while !machine.queued_writes.is_empty() {
-            machine.end_oldest_write();
-        }
+        machine.end_all_writes();
         for number in 0..PAGES {
             assert!(machine.file_word(crate::vm_pool::FilePage { file, number }) >= 1, "page {number}");
         }
