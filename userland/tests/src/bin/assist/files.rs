@@ -75,10 +75,12 @@ fn hold(name: &str, way: &str) -> Result<u32, Errno> {
     }
 }
 
-/// The frame that holds this program's first page of text.
+/// The frame that holds a page of this program's text; 0 if it was borrowed in this moment.
 fn frame_of_text() -> Result<u32, Errno> {
     let text = frame_of_text as *const u8;
-    // The instruction was just fetched from there; but it may have been borrowed since, on a small machine.
+    // The function may be part of another, so that nothing was fetched from there yet.
+    // SAFETY: text may be read.
+    unsafe { text.read_volatile() };
     mapping(text).map(|mapping| mapping.physical_page().unwrap_or(0))
 }
 
