@@ -43,16 +43,23 @@ impl RandomPage {
         let is_its = |frame: &Frame| memory.page_in(*frame).is_some_and(|page| page.space == owner);
         // Whoever has many pages is found by drawing frames, whoever has few by going through its list.
         let expected_draws = count.get() / resident.max(1);
-        let drawn = if expected_draws < resident {
-            (0..=expected_draws.saturating_mul(4)).find_map(|_| {
+        if expected_draws < resident {
+            (0..expected_draws.saturating_mul(3)).find_map(|_| {
                 let frame = memory.frame_at(self.rng.below(count));
                 is_its(&frame).then_some(frame)
             })
         } else {
             let steps = self.rng.below(NonZeroU32::new(resident)?);
             self.pages.of(owner).nth(steps as usize).filter(is_its)
-        };
-        drawn.or_else(|| self.pages.of(owner).find(is_its))
+        }
+    }
+
+    /// The newest page that may be borrowed of the first process that has one, from a random one on.
+    fn listed_page(&mut self, memory: &dyn Residents) -> Option<Frame> {
+        let count = NonZeroU32::new(memory.owners().count())?;
+        let start = self.rng.below(count);
+        let mut around = (start..count.get()).chain(0..start).filter_map(|position| memory.owners().at(position));
+        around.find_map(|(owner, _)| self.pages.of(owner).find(|&frame| memory.page_in(frame).is_some()))
     }
 }
 
@@ -74,12 +81,12 @@ impl Replacement for RandomPage {
     }
 
     fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {
-        // A process may have no page that may be borrowed now; then another is drawn, though not for ever.
+        // The page that was drawn may be one that cannot be borrowed now; then another is drawn, though not for ever.
         let drawn = (0..4).find_map(|_| {
             let (owner, resident) = self.random_process(memory)?;
             self.random_page_of(owner, resident, memory)
         });
-        drawn.or_else(|| any_page(memory))
+        drawn.or_else(|| self.listed_page(memory)).or_else(|| any_page(memory))
     }
 }
 
