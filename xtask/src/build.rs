@@ -38,8 +38,20 @@ impl Guest {
     /// # Errors
     /// If something is missing or does not compile.
     pub fn build() -> Result<Self> {
+        Self::build_profile("guest")
+    }
+
+    /// The same with debug assertions: the kernel compares its books after every page fault.
+    ///
+    /// # Errors
+    /// As [`Guest::build`].
+    pub fn build_with_assertions() -> Result<Self> {
+        Self::build_profile("guest-debug")
+    }
+
+    fn build_profile(profile: &str) -> Result<Self> {
         let toolchain = Toolchain::ready()?;
-        let mut cargo = toolchain.cargo("build");
+        let mut cargo = toolchain.cargo_with_profile("build", profile);
         cargo.args(packages()?.iter().flat_map(|name| ["-p", name]));
         cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
         let mut child = cargo.spawn().context("cannot run cargo")?;

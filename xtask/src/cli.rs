@@ -124,6 +124,9 @@ pub struct RunOptions {
     /// Open a window that shows the machine's screen
     #[arg(long)]
     pub window: bool,
+    /// Build kernel and programs with debug assertions; the memory system's books are compared after every page fault
+    #[arg(long)]
+    pub debug_build: bool,
     /// End the machine after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,

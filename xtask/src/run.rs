@@ -24,7 +24,7 @@ pub const INTERRUPTED: u8 = 130;
 /// If something is missing, does not compile or does not fit.
 pub fn command(options: &RunOptions) -> Result<ExitCode> {
     let emulator = setup::emulator()?;
-    let guest = Guest::build()?;
+    let guest = if options.debug_build { Guest::build_with_assertions()? } else { Guest::build()? };
     let (mut machine, _image) = prepare(&guest, &options.machine, &options.program, emulator)?;
     if options.window {
         machine.display = machine::window_display(&machine.emulator)?;

@@ -20,8 +20,9 @@ pub struct CommandLine<'a> {
     pub no_read_ahead: bool,
     /// `pio`: the disk driver uses programmed input and output even if it could use DMA.
     pub programmed_io: bool,
-    /// `check=N`: the books of the memory system are compared every N page faults; 0 means never.
-    pub check_every: u32,
+    /// `check=N`: the books of the memory system are compared every N page faults; 0 means never. A debug build compares them at
+    /// every fault unless told otherwise.
+    pub check_every: Option<u32>,
     /// `provoke=WHAT`: the kernel breaks one of its own rules when the first program starts, to show how that is reported.
     pub provoke: Option<Provocation>,
     /// The word that was not understood, if any; all others count.
@@ -78,7 +79,7 @@ impl<'a> CommandLine<'a> {
         match key {
             "seed" => value.parse().map(|seed| self.seed = Some(seed)).is_ok(),
             "frames" => value.parse().map(|frames| self.frames = Some(frames)).is_ok(),
-            "check" => value.parse().map(|every| self.check_every = every).is_ok(),
+            "check" => value.parse().map(|every| self.check_every = Some(every)).is_ok(),
             "policy" => {
                 self.policy = Some(value);
                 crate::replacement::NAMES.contains(&value)
@@ -137,7 +138,10 @@ mod tests {
     #[test]
     fn options_and_program_are_told_apart() {
         let line = CommandLine::parse("seed=7 frames=256 pio check=100 -- piggies 20 25 3");
-        assert_eq!((line.seed, line.frames, line.programmed_io, line.check_every), (Some(7), Some(256), true, 100));
+        assert_eq!(
+            (line.seed, line.frames, line.programmed_io, line.check_every),
+            (Some(7), Some(256), true, Some(100))
+        );
         assert_eq!(line.program_words(), b"piggies\x0020\x0025\x003\x00");
         assert_eq!(line.unknown, None);
     }

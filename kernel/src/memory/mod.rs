@@ -28,6 +28,9 @@ use crate::cpu::gdt;
 use crate::cpu::image::Image;
 use crate::multiboot::BootInfo;
 
+/// How often the books are compared if nothing else is said: at every fault in a debug build, else never.
+const CHECK_EVERY: u32 = if cfg!(debug_assertions) { 1 } else { 0 };
+
 /// The kernel's own directory, active while no process is.
 static KERNEL_DIRECTORY: KernelCell<Option<Frame>> = KernelCell::new(None);
 
@@ -90,7 +93,7 @@ pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u
     };
     // SAFETY: `init` made this directory the active one.
     let mmu = tables::Mmu::new(kernel_directory());
-    paging::init(paging::Memory { pager, mmu, check_every: options.check_every, faults: 0 });
+    paging::init(paging::Memory { pager, mmu, check_every: options.check_every.unwrap_or(CHECK_EVERY), faults: 0 });
 }
 
 /// Leaves the pool no more than `limit` free frames.

@@ -36,11 +36,16 @@ impl Toolchain {
         Ok(Self { source, linker: linker(&sysroot)? })
     }
 
-    /// A cargo command that compiles for the guest; its sub-command and packages are still to be added.
+    /// A cargo command that compiles for the guest, in the profile that is released; its packages are still to be added.
     pub fn cargo(&self, subcommand: &str) -> Command {
+        self.cargo_with_profile(subcommand, "guest")
+    }
+
+    /// The same in another profile of the workspace.
+    pub fn cargo_with_profile(&self, subcommand: &str, profile: &str) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
         cargo.current_dir(project::root()).arg(subcommand);
-        cargo.args(["--profile", "guest", "--target", project::GUEST_TARGET]);
+        cargo.args(["--profile", profile, "--target", project::GUEST_TARGET]);
         cargo.args(["-Zbuild-std=core,alloc,compiler_builtins", "-Zbuild-std-features=compiler-builtins-mem"]);
         cargo.arg("--target-dir").arg(project::guest_target());
         // `-Zbuild-std` is all that needs it; the sources keep to the stable language.

@@ -53,6 +53,21 @@ fn piggies() -> Vec<(Boot, Judge)> {
                 .option("readahead=off"),
             swapped,
         ),
+        (
+            few("a_gibibyte_of_heap_costs_what_is_touched", &["assist", "sparse-heap"])
+                .frames(20_000)
+                .ram(128)
+                .swap(1100),
+            sparse,
+        ),
+        (
+            few("a_gibibyte_of_heap_is_kept_on_few_frames", &["assist", "sparse-heap"]).frames(600).ram(64).swap(1100),
+            kept,
+        ),
+        (
+            few("ten_programs_with_untouched_stacks_share_few_frames", &["piggies", "10", "4", "2"]).frames(80),
+            ten_verified,
+        ),
         (few("one_of_2000_pages_lives_on_64_frames", &["piggy", "2000", "2"]).frames(64).ram(16), one_verified),
         (few("nobody_borrows_while_frames_are_free", &["piggies", "20", "25", "3"]).frames(2048), not_swapped),
         (
@@ -99,6 +114,20 @@ fn not_swapped(outcome: &Outcome) -> Verdict {
         &[_, zero_fills, 0, 0, 0] if zero_fills >= 500 => Ok(()),
         other => Err(format!("somebody borrowed: {other:?}")),
     }
+}
+
+fn sparse(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)?;
+    outcome.expect_text("262080 pages promised: 0 frames less; 2621 touched: 2876 frames less, 255 of them tables;")
+}
+
+fn kept(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)
+}
+
+fn ten_verified(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)?;
+    outcome.expect_text("10 of 10 piggies verified")
 }
 
 fn one_verified(outcome: &Outcome) -> Verdict {

@@ -45,6 +45,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "x87" => Ok(x87(argument(), argument())),
         "constant" => Ok(u32::try_from("a constant".as_ptr().expose_provenance()).unwrap_or(0)),
         "allocate-80-and-30" => allocate_80_and_30(),
+        "sparse-heap" => sparse_heap(),
         "raise-limit" => Ok(u32::from(memory::set_limit(u32::MAX) != Err(Errno::NotPermitted))),
         "start-under-limit" => start_under_limit(),
         "panic" => panic!("on request"),
@@ -69,6 +70,36 @@ fn allocate_80_and_30() -> Result<u32, Errno> {
     drop(most);
     Region::allocate(30 * PAGE)?.bytes().fill(30);
     Ok(0)
+}
+
+/// Nearly a gibibyte of heap, of which every hundredth page is used.
+fn sparse_heap() -> Result<u32, Errno> {
+    const PAGE: usize = PAGE_SIZE as usize;
+    const PAGES: usize = (1 << 18) - 64;
+    let held = system::info()?;
+    let mut region = Region::allocate(PAGES * PAGE)?;
+    let granted = system::info()?;
+    for (number, page) in (0u32..).zip(region.words().chunks_exact_mut(PAGE / 4).step_by(100)) {
+        page[number as usize % 1024] = number + 1;
+    }
+    let wrong = (0u32..).zip(region.words().chunks_exact(PAGE / 4).step_by(100)).filter(|(number, page)| {
+        let place = *number as usize % 1024;
+        page[place] != number + 1 || page[(place + 1) % 1024] != 0
+    });
+    let wrong = wrong.count();
+    let touched = system::info()?;
+    drop(region);
+    let freed = system::info()?;
+    println!(
+        "{PAGES} pages promised: {} frames less; {} touched: {} frames less, {} of them tables; freed: {} frames less",
+        held.frames_free - granted.frames_free,
+        PAGES.div_ceil(100),
+        granted.frames_free - touched.frames_free,
+        touched.frames_tables - granted.frames_tables,
+        held.frames_free.abs_diff(freed.frames_free),
+    );
+    let tables_left = freed.frames_tables - held.frames_tables;
+    Ok(u32::from(wrong > 0 || tables_left > 0 || freed.pages_promised != held.pages_promised))
 }
 
 /// Lowers its limit to almost nothing; then nobody can be started.
