@@ -1,5 +1,6 @@
 //! The files on the disk: read, written, and mapped into memory.
 
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use abi::Errno;
@@ -153,6 +154,19 @@ impl File {
     pub fn sync(&self) -> Result<(), Errno> {
         call::sync(self.handle).map(|_| ())
     }
+}
+
+/// The program's standard input, which stays open when this is dropped.
+///
+/// ```no_run
+/// let mut byte = [0];
+/// if libsys::files::standard_input().read(&mut byte)? == 0 {
+///     libsys::println!("that was all");
+/// }
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+pub const fn standard_input() -> ManuallyDrop<File> {
+    ManuallyDrop::new(File { handle: 0 })
 }
 
 impl Drop for File {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::{Message, Metadata, MetadataCommand};
+use cargo_metadata::{Message, Metadata, MetadataCommand, Package};
 
 use crate::project;
 use crate::setup::Toolchain;
@@ -30,6 +30,8 @@ pub struct Guest {
     pub library: PathBuf,
     /// The programs', by name.
     pub programs: BTreeMap<String, PathBuf>,
+    /// What the programs for people are for, in a line each: the descriptions of their packages.
+    pub purposes: BTreeMap<String, String>,
 }
 
 impl Guest {
@@ -51,6 +53,7 @@ impl Guest {
 
     fn build_profile(profile: &str) -> Result<Self> {
         let toolchain = Toolchain::ready()?;
+        let userland = userland()?;
         let mut cargo = toolchain.cargo_with_profile("build", profile);
         cargo.args(packages()?.iter().flat_map(|name| ["-p", name]));
         cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
@@ -68,7 +71,10 @@ impl Guest {
             bail!("the guest's programs do not compile");
         }
         let mut take = |name: &str| files.remove(name).with_context(|| format!("`{name}` was not built"));
-        Ok(Self { boot: take(BOOT)?, kernel: take(KERNEL)?, library: take(LIBRARY)?, programs: files })
+        let (boot, kernel, library) = (take(BOOT)?, take(KERNEL)?, take(LIBRARY)?);
+        let purposes = userland.into_iter().filter(|package| files.contains_key(package.name.as_str()));
+        let purposes = purposes.map(|package| (package.name.to_string(), package.description.unwrap_or_default()));
+        Ok(Self { boot, kernel, library, purposes: purposes.collect(), programs: files })
     }
 
     /// A program's ELF file with its symbols.
@@ -88,10 +94,14 @@ impl Guest {
 /// # Errors
 /// If cargo cannot read the workspace.
 pub fn packages() -> Result<Vec<String>> {
+    let programs = userland()?.into_iter().map(|package| package.name.to_string());
+    Ok([BOOT.into(), KERNEL.into(), LIBRARY.into()].into_iter().chain(programs).collect())
+}
+
+/// The packages in `userland`.
+fn userland() -> Result<Vec<Package>> {
     let metadata: Metadata =
         MetadataCommand::new().current_dir(project::root()).no_deps().exec().context("cannot read the workspace")?;
     let userland = project::root().join("userland");
-    let programs = metadata.packages.iter().filter(|package| package.manifest_path.starts_with(&userland));
-    let programs = programs.map(|package| package.name.to_string());
-    Ok([BOOT.into(), KERNEL.into(), LIBRARY.into()].into_iter().chain(programs).collect())
+    Ok(metadata.packages.into_iter().filter(|package| package.manifest_path.starts_with(&userland)).collect())
 }

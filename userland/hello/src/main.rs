@@ -1,4 +1,4 @@
-//! `hello [WORD...]`: greets, and repeats its arguments.
+//! `hello [--times N] [WORD...]`: greets, and repeats its arguments.
 #![no_std]
 #![no_main]
 
@@ -13,14 +13,22 @@ use libsys::{Args, check_eq, println, process};
 
 libsys::entry!(main, tests: [words_follow_a_colon]);
 
-const USAGE: &str = "usage: hello [WORD...]
-Greets with its process's number, and repeats the words.";
+const USAGE: &str = "usage: hello [--times N] [WORD...]
+Greets with its process's number, and repeats the words; N times, if that is asked for. Others may run in between.";
 
 fn main() {
     let words: Vec<&str> = Args::new().collect();
     match words.as_slice() {
         ["--help"] => println!("{USAGE}"),
-        words => println!("{}", greeting(process::pid(), words)),
+        ["--times", count, words @ ..] => greet(count.parse().unwrap_or(1), words),
+        words => greet(1, words),
+    }
+}
+
+fn greet(times: u32, words: &[&str]) {
+    for _ in 0..times {
+        println!("{}", greeting(process::pid(), words));
+        process::yield_now();
     }
 }
 

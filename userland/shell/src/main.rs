@@ -7,16 +7,15 @@ extern crate alloc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use libsys::abi::image::PROGRAM_LIST;
+use libsys::files::File;
 use libsys::process::{Child, set_priority};
-use libsys::{Class, Errno, ExitReason, console, eprintln, files, print, println};
+use libsys::{Class, Errno, ExitReason, console, eprintln, print, println};
 
 libsys::entry!(main);
 
 /// The longest command.
 const LINE_BYTES: usize = 256;
-
-/// Files on the disk that are no programs for people.
-const NOT_PROGRAMS: [&str; 3] = ["swap", "init", "shell"];
 
 fn main() -> Result<(), Errno> {
     println!("BorrowOS. `help` lists the programs, `exit` ends the machine.");
@@ -47,11 +46,26 @@ fn help() -> u32 {
     println!(
         "Built in: help, exit, and before a program: realtime, background. Programs; each tells more with --help:"
     );
-    let mut names: Vec<String> = files::directory().map(|entry| String::from(entry.name())).collect();
-    names.retain(|name| !NOT_PROGRAMS.contains(&name.as_str()));
-    names.sort();
-    println!("  {}", names.join("  "));
-    0
+    match list_programs() {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("shell: {PROGRAM_LIST}: {error}");
+            1
+        }
+    }
+}
+
+fn list_programs() -> Result<(), Errno> {
+    let mut list = Vec::new();
+    tools::read_to_end(&mut File::open(PROGRAM_LIST)?, |bytes| {
+        list.extend_from_slice(bytes);
+        Ok(())
+    })?;
+    for line in String::from_utf8_lossy(&list).lines() {
+        let (name, purpose) = line.split_once("  ").unwrap_or((line, ""));
+        println!("  {name:<10} {purpose}");
+    }
+    Ok(())
 }
 
 /// Runs a program to its end, in this class or that of the shell; returns its exit code.

@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use abi::image::{
     KERNEL_SECTOR, PARAMETERS_COMMAND_LINE_OFFSET, PARAMETERS_KERNEL_LEN_OFFSET, PARAMETERS_MAGIC, PARAMETERS_SECTOR,
-    PARTITION_SECTOR, PARTITION_TYPE, SECTOR_SIZE, SWAP_FILE,
+    PARTITION_SECTOR, PARTITION_TYPE, PROGRAM_LIST, SECTOR_SIZE, SWAP_FILE,
 };
 use anyhow::{Context, Result, bail};
 use fakefs::{BLOCK_SIZE, FileSystem};
@@ -30,6 +30,9 @@ use partition::Partition;
 
 /// Room on the file system for files that programs make.
 const FREE_BYTES: u64 = 16 << 20;
+
+/// Programs that the machine starts by itself.
+const NOT_FOR_PEOPLE: [&str; 1] = ["init"];
 
 /// Where the boot sector is loaded: the loader's ELF file gives physical addresses, which count from here on the image.
 const BOOT_START: u32 = 0x7C00;
@@ -144,6 +147,7 @@ fn gather(spec: &ImageSpec<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
         let stripped = elf::without_sections(&read(path)?).with_context(|| format!("{name} is no ELF file"))?;
         files.insert(name.clone(), stripped);
     }
+    files.insert(PROGRAM_LIST.into(), program_list(&spec.guest.purposes).into_bytes());
     for (name, bytes) in spec.made_up {
         files.insert(name.to_string(), bytes.clone());
     }
@@ -154,6 +158,12 @@ fn gather(spec: &ImageSpec<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
         files.insert(name.clone(), read(path)?);
     }
     Ok(files)
+}
+
+/// The list of the programs that are for people: a line for each, with what it is for behind its name.
+fn program_list(purposes: &BTreeMap<String, String>) -> String {
+    let for_people = purposes.iter().filter(|(name, _)| !NOT_FOR_PEOPLE.contains(&name.as_str()));
+    for_people.map(|(name, purpose)| format!("{name}  {purpose}\n")).collect()
 }
 
 /// Writes boot sector with partition table, boot parameters, and the second stage.

@@ -1,0 +1,27 @@
+//! `goodbye [--times N]`: says goodbye, and lets others run in between.
+#![no_std]
+#![no_main]
+
+use libsys::{println, process};
+use tools::{Outcome, Problem};
+
+libsys::entry!(main);
+
+const USAGE: &str = "usage: goodbye [--times N]
+Says goodbye with its process's number, once or N times; others may run in between.";
+
+fn main() -> u32 {
+    tools::run(USAGE, |arguments| match arguments {
+        [] => say(1),
+        ["--times", count] => say(count.parse().map_err(|_| Problem::Usage)?),
+        _ => Err(Problem::Usage),
+    })
+}
+
+fn say(count: u32) -> Outcome {
+    for _ in 0..count {
+        println!("Goodbye from process {}!", process::pid());
+        process::yield_now();
+    }
+    Ok(0)
+}

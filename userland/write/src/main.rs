@@ -1,0 +1,32 @@
+//! `write NAME [WORD...]`: writes to a file.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use libsys::files::standard_input;
+use tools::{Outcome, Problem, about};
+
+libsys::entry!(main);
+
+const USAGE: &str = "usage: write NAME [WORD...]
+Writes the words as a line to file NAME; without words, what it reads from its input, until that ends (Ctrl-D).
+A file of that name is replaced.";
+
+fn main() -> u32 {
+    tools::run(USAGE, |arguments| match arguments {
+        [name, words @ ..] => write(name, words),
+        [] => Err(Problem::Usage),
+    })
+}
+
+fn write(name: &str, words: &[&str]) -> Outcome {
+    let mut file = about(name, tools::replace(name))?;
+    if words.is_empty() {
+        about(name, tools::read_to_end(&mut standard_input(), |bytes| file.write_all(bytes)))?;
+    } else {
+        about(name, file.write_all(alloc::format!("{}\n", words.join(" ")).as_bytes()))?;
+    }
+    about(name, file.sync())?;
+    Ok(0)
+}
