@@ -30,6 +30,7 @@ extern "C" fn kernel_main(magic: u32, info: u32) -> ! {
     let info = multiboot::BootInfo::read(magic, PhysAddr::new(info)); // before anything overwrites it
     let options = CommandLine::parse(info.command_line()); // decides how memory is divided
     let division = start::or_stop(memory::init(&info)); // frames and kernel half; the heap works from here on
+    drivers::console::set_plain(options.plain_console); // before anybody asks whether there is a terminal
     start::warn_of_unknown(&options); // now that there is nothing left to go wrong before it is read
     process::scheduler::init(&options); // before the first interrupt, which may wake somebody
     drivers::pic::init(); // before the first device that interrupts

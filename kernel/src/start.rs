@@ -6,13 +6,15 @@ use kcore::command_line::CommandLine;
 
 use crate::drivers::console::kprintln;
 use crate::drivers::power;
+use crate::process::opened::Opened;
 use crate::process::{self, Arguments, CreateError};
 
 /// The first program's file.
 const INIT: &str = "init";
 
 /// What the command line may say.
-const KNOWN_OPTIONS: &str = "seed=N, frames=N, policy=NAME, cleaner=off, readahead=off, pio, check=N, provoke=WHAT";
+const KNOWN_OPTIONS: &str =
+    "seed=N, frames=N, policy=NAME, cleaner=off, readahead=off, pio, console=plain, check=N, provoke=WHAT";
 
 /// What the host is told when the machine could not start.
 const CANNOT_START: u32 = 126;
@@ -42,7 +44,8 @@ pub fn warn_of_unknown(options: &CommandLine<'_>) {
 pub fn first_program(options: &CommandLine<'_>) -> Result<(), CreateError> {
     let words = options.program_words();
     let arguments = Arguments::new(INIT, &words).map_err(CreateError::Arguments)?;
-    process::create(None, INIT, arguments).map(|_| ())
+    let opened = Opened::of_first().map_err(CreateError::Arguments)?;
+    process::create(None, INIT, arguments, opened).map(|_| ())
 }
 
 /// Init has ended without shutting the machine down: there is nobody left to adopt orphans.

@@ -74,16 +74,16 @@ static void children(void) {
     struct borrow_exit_status status;
     const char words[] = "one\0two";
     borrow_flush();
-    uint32_t pid = borrow_create_process("hello-c", 7, words, sizeof words);
+    uint32_t pid = borrow_create_process("hello-c", 7, words, sizeof words, 0);
     check(borrow_wait(pid, &status) == pid && status.pid == pid, "a child is waited for");
     check(status.reason.how == BORROW_EXITED && status.reason.what == 0, "its exit code comes back");
-    pid = borrow_create_process("assist", 6, "write\0" "0", 8);
+    pid = borrow_create_process("assist", 6, "write\0" "0", 8, 0);
     borrow_wait(pid, &status);
     check(status.reason.how == BORROW_BROKE_A_RULE && status.reason.what == BORROW_RULE_NULL_POINTER && status.reason.access == 1 &&
               status.reason.address == 0,
           "a broken rule is told");
     check(status.account.faults > 0, "its account comes with it");
-    uint32_t nobody = borrow_create_process("nobody", 6, "", 0);
+    uint32_t nobody = borrow_create_process("nobody", 6, "", 0, 0);
     check(borrow_error_of(nobody) == BORROW_NO_SUCH_FILE, "a program that is not there is refused");
 }
 

@@ -1,11 +1,12 @@
-//! The files on the disk: read, written, and mapped into memory.
+//! The files on the disk, read, written, and mapped into memory; and other devices, which are opened by name as files are.
 
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use abi::Errno;
+use abi::device::FileInfo;
 use abi::layout::ANY_ADDRESS;
-use abi::record::{DirectoryEntry, FileInfo};
+use abi::record::DirectoryEntry;
 
 use crate::call;
 use crate::memory::{address, filled, length};
@@ -26,16 +27,20 @@ pub struct File {
 }
 
 impl File {
-    /// Opens the file of this name, at its beginning.
+    /// Opens the file of this name, at its beginning, or another device: `random SEED`, `console`, `console keys`, `null`.
     ///
     /// ```no_run
     /// use libsys::{Errno, files::File};
     ///
+    /// let mut bytes = [0; 16];
+    /// File::open("random 42")?.read(&mut bytes)?;
     /// assert_eq!(File::open("no such thing").err(), Some(Errno::NoSuchFile));
+    /// # Ok::<(), Errno>(())
     /// ```
     ///
     /// # Errors
-    /// `NoSuchFile`, `BadName`, `NotPermitted` for the swap file, `TooManyOpen`.
+    /// `NoSuchFile`, `BadName`, `NotPermitted` for the swap file, `NotSupported` for keys of a console that is no terminal, `TooManyOpen`,
+    /// `OutOfMemory`.
     pub fn open(name: &str) -> Result<Self, Errno> {
         call::open(address(name.as_ptr()), length(name.len())).map(|handle| Self { handle })
     }
@@ -57,7 +62,7 @@ impl File {
     ///
     /// ```no_run
     /// let file = libsys::files::File::open("hello")?;
-    /// assert!(file.handle() > 2, "those below stand for the console");
+    /// assert!(file.handle() > 2, "those below are what the program began with");
     /// # Ok::<(), libsys::Errno>(())
     /// ```
     pub const fn handle(&self) -> u32 {
@@ -138,8 +143,23 @@ impl File {
     /// None, for a file that is open.
     #[expect(clippy::len_without_is_empty, reason = "asking costs a call that can fail")]
     pub fn len(&self) -> Result<u32, Errno> {
-        let info: FileInfo = filled(|info| call::stat(self.handle, info))?;
-        Ok(info.len_bytes)
+        Ok(self.info()?.len_bytes)
+    }
+
+    /// What there is to know of it: its length, its position, and which kind of device it is.
+    ///
+    /// ```no_run
+    /// use libsys::abi::device::DeviceKind;
+    ///
+    /// let random = libsys::files::File::open("random 42")?;
+    /// assert_eq!(random.info()?.device, DeviceKind::Random);
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None, for a file that is open.
+    pub fn info(&self) -> Result<FileInfo, Errno> {
+        filled(|info| call::stat(self.handle, info))
     }
 
     /// Brings all changes of the file onto the disk, whoever made them.
@@ -154,6 +174,18 @@ impl File {
     pub fn sync(&self) -> Result<(), Errno> {
         call::sync(self.handle).map(|_| ())
     }
+}
+
+/// The program's standard output, which stays open when this is dropped. `print!` is for text.
+///
+/// ```no_run
+/// use libsys::abi::device::DeviceKind;
+///
+/// let is_on_console = libsys::files::standard_output().info()?.device == DeviceKind::Console;
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+pub const fn standard_output() -> ManuallyDrop<File> {
+    ManuallyDrop::new(File { handle: 1 })
 }
 
 /// The program's standard input, which stays open when this is dropped.

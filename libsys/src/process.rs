@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use abi::device::Streams;
 pub use abi::process::{ProcessInfo, ProcessName, ProcessState};
 use abi::record::ExitStatus;
-use abi::{Class, Errno};
+use abi::{Class, Errno, Wire, Writer};
 
 use crate::memory::{address, filled, length};
 use crate::{call, console};
@@ -41,6 +42,40 @@ impl Child {
     /// `NoSuchFile`, `NotExecutable`, `NotPermitted`, `Busy`, `OutOfMemory`, `TooManyProcesses`, `ArgumentsTooLong`, `BadName`, `Io`; `InvalidArgument` if
     /// an argument has a zero byte in it, which is where it would end.
     pub fn spawn<A: AsRef<str>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Result<Self, Errno> {
+        Self::start(program, arguments, 0)
+    }
+
+    /// Starts the program with these handles of this process as its standard input, its output and for its errors.
+    ///
+    /// ```no_run
+    /// use libsys::abi::device::Streams;
+    /// use libsys::files::File;
+    /// use libsys::process::Child;
+    ///
+    /// let list = File::create("list")?;
+    /// let streams = Streams { output: list.handle(), ..Streams::default() };
+    /// Child::spawn_with("ls", [""; 0], streams)?.wait()?;
+    /// # Ok::<(), libsys::Errno>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Child::spawn`]; `BadHandle`.
+    pub fn spawn_with<A: AsRef<str>>(
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+        streams: Streams,
+    ) -> Result<Self, Errno> {
+        let mut record = [0; Streams::SIZE_BYTES as usize];
+        streams.encode(&mut Writer::new(&mut record));
+        Self::start(program, arguments, address(record.as_ptr()))
+    }
+
+    /// Starts the program with the streams of which a record lies at address `streams`; with this process's own, if that is 0.
+    fn start<A: AsRef<str>>(
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+        streams: u32,
+    ) -> Result<Self, Errno> {
         let mut block = Vec::new();
         for argument in arguments {
             let bytes = argument.as_ref().as_bytes();
@@ -57,6 +92,7 @@ impl Child {
             length(name.len()),
             address(words.as_ptr()),
             length(words.len()),
+            streams,
         )?;
         Ok(Self { pid })
     }
@@ -194,6 +230,25 @@ pub fn sleep(time: Duration) {
 /// `NoSuchProcess`, `NotPermitted` if it is none of this process's descendants, nor of the process that started this one.
 pub fn kill(pid: u32) -> Result<(), Errno> {
     call::kill(pid).map(|_| ())
+}
+
+/// Says whom Ctrl-C on the console ends: this process, a descendant of the caller, and all that descend from it; or nobody. That is the
+/// shell's to say, as long as there is one.
+///
+/// ```no_run
+/// use libsys::process::{Child, set_foreground};
+///
+/// let child = Child::spawn("piggy", ["100"])?;
+/// set_foreground(Some(child.pid()))?;
+/// child.wait()?;
+/// set_foreground(None)?;
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
+/// # Errors
+/// `NotPermitted` if a shell says it, or the process is no descendant; `NoSuchProcess`.
+pub fn set_foreground(pid: Option<u32>) -> Result<(), Errno> {
+    call::set_foreground(pid.unwrap_or(0)).map(|_| ())
 }
 
 /// Puts this process or a child into a class.

@@ -57,7 +57,7 @@ pub fn set_policy(name: &str) -> Result<(), Errno> {
 /// ```
 ///
 /// # Errors
-/// `NotPermitted` for everyone but init.
+/// `NotPermitted` unless this is init, the shell, or was started by the shell.
 pub fn shutdown(status: u32) -> Result<(), Errno> {
     console::flush();
     call::shutdown(status).map(|_| ())

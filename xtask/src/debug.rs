@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use crate::build::Guest;
 use crate::cli::DebugOptions;
 use crate::console::step;
+use crate::kernel_options::KernelOptions;
 use crate::machine::{self, Console, End};
 use crate::{project, run, setup};
 
@@ -25,7 +26,8 @@ pub fn command(options: &DebugOptions) -> Result<ExitCode> {
     let first = options.program.first().map_or(SHELL, String::as_str);
     let names = std::iter::once(first).chain(options.symbols.iter().map(String::as_str));
     let programs = names.map(|name| guest.program(name)).collect::<Result<Vec<&PathBuf>>>()?;
-    let (mut machine, _image) = run::prepare(&guest, &options.machine, &options.program, emulator)?;
+    let kernel_options = KernelOptions::new(&options.machine, &options.program);
+    let (mut machine, _image) = run::prepare(&guest, &options.machine, &kernel_options, emulator)?;
     let port = free_port()?;
     machine.further = vec!["-S".into(), "-gdb".into(), format!("tcp:127.0.0.1:{port}")];
     let arguments = gdb_arguments(port, &guest.kernel, &programs);

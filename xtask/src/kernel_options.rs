@@ -29,6 +29,12 @@ impl KernelOptions {
         Self { words, program: limited(machine.limit, program) }
     }
 
+    /// For a machine whose console is no terminal.
+    pub fn plain(mut self) -> Self {
+        self.words.push("console=plain".into());
+        self
+    }
+
     /// The line.
     ///
     /// # Errors

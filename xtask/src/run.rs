@@ -1,5 +1,6 @@
 //! `cargo xtask run`.
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -25,7 +26,9 @@ pub const INTERRUPTED: u8 = 130;
 pub fn command(options: &RunOptions) -> Result<ExitCode> {
     let emulator = setup::emulator()?;
     let guest = if options.debug_build { Guest::build_with_assertions()? } else { Guest::build()? };
-    let (mut machine, _image) = prepare(&guest, &options.machine, &options.program, emulator)?;
+    let kernel_options = KernelOptions::new(&options.machine, &options.program);
+    let kernel_options = if has_terminal() || options.window { kernel_options } else { kernel_options.plain() };
+    let (mut machine, _image) = prepare(&guest, &options.machine, &kernel_options, emulator)?;
     if options.window {
         machine.display = machine::window_display(&machine.emulator)?;
     }
@@ -55,11 +58,10 @@ pub fn command(options: &RunOptions) -> Result<ExitCode> {
 pub fn prepare(
     guest: &Guest,
     options: &MachineOptions,
-    program: &[String],
+    kernel_options: &KernelOptions,
     emulator: std::path::PathBuf,
 ) -> Result<(Machine, tempfile::TempPath)> {
-    let kernel_options = KernelOptions::new(options, program);
-    let spec = ImageSpec { guest, disk: &options.disk, options: &kernel_options, made_up: &[], sparse: &[] };
+    let spec = ImageSpec { guest, disk: &options.disk, options: kernel_options, made_up: &[], sparse: &[] };
     let path = image::temporary(&project::guest_target(), &spec)?.into_temp_path();
     let machine = Machine {
         emulator,
@@ -71,4 +73,9 @@ pub fn prepare(
         further: Vec::new(),
     };
     Ok((machine, path))
+}
+
+/// This process has a terminal, which becomes the machine's.
+pub fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
 }

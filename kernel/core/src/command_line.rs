@@ -20,6 +20,8 @@ pub struct CommandLine<'a> {
     pub no_read_ahead: bool,
     /// `pio`: the disk driver uses programmed input and output even if it could use DMA.
     pub programmed_io: bool,
+    /// `console=plain`: what is typed comes from a file or a pipe, and what is printed goes to one; there is no terminal to edit on.
+    pub plain_console: bool,
     /// `check=N`: the books of the memory system are compared every N page faults; 0 means never. A debug build compares them at
     /// every fault unless told otherwise.
     pub check_every: Option<u32>,
@@ -86,6 +88,10 @@ impl<'a> CommandLine<'a> {
             }
             "cleaner" => is_on(value).map(|on| self.no_cleaner = !on).is_some(),
             "readahead" => is_on(value).map(|on| self.no_read_ahead = !on).is_some(),
+            "console" => {
+                self.plain_console = value == "plain";
+                ["plain", "terminal"].contains(&value)
+            }
             "provoke" => Provocation::named(value).map(|what| self.provoke = Some(what)).is_some(),
             "pio" if value.is_empty() => {
                 self.programmed_io = true;
@@ -161,6 +167,15 @@ mod tests {
         let line = CommandLine::parse("cleaner=maybe");
         assert_eq!((line.no_cleaner, line.unknown), (false, Some("cleaner=maybe")));
         assert_eq!(CommandLine::parse("policy=best").unknown, Some("policy=best"));
+    }
+
+    #[test]
+    fn a_console_is_a_terminal_unless_told_otherwise() {
+        for (text, is_plain) in [("", false), ("console=terminal", false), ("console=plain", true)] {
+            let line = CommandLine::parse(text);
+            assert_eq!((line.plain_console, line.unknown), (is_plain, None), "{text:?}");
+        }
+        assert_eq!(CommandLine::parse("console=window").unknown, Some("console=window"));
     }
 
     #[test]

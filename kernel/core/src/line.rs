@@ -1,48 +1,75 @@
-//! The line discipline: what is typed becomes lines that can be corrected before they are read.
+//! What is typed at the console, and how it is read: by lines or by keys.
 //!
-//! Backspace takes back a character, Ctrl-U the line, Ctrl-D ends the input. Both ends of a line on a terminal (`\r`) and
-//! in a file that is fed to it (`\n`, `\r\n`) count as Enter.
+//! ```text
+//! serial port, keyboard -> typed bytes -> a reader of keys:  the bytes as they are
+//!                                      -> a reader of lines: shown, corrected, and handed over at Enter
+//! ```
+//!
+//! What is typed while nobody reads waits, and is neither shown nor understood before: so whoever reads next decides what it is, and
+//! a line appears behind its prompt even if it was typed ahead. Ctrl-C alone is looked at when it arrives.
+//!
+//! In a line, Backspace takes back a character, Ctrl-U the line, Ctrl-D ends the input. Both ends of a line on a terminal
+//! (`\r`) and in a file that is fed to it (`\n`, `\r\n`) count as Enter.
 
 use arrayvec::ArrayVec;
 
 /// The longest line that can be typed, without its end.
 pub const LINE_MAX_BYTES: usize = 255;
 
-/// How many bytes of finished lines are kept for readers.
-pub const READY_MAX_BYTES: usize = 4096;
+/// How many bytes can be typed ahead.
+pub const TYPED_MAX_BYTES: usize = 4096;
 
 const BACKSPACE: u8 = 0x08;
 const DELETE: u8 = 0x7F;
 const ESCAPE: u8 = 0x1B;
 const KILL_LINE: u8 = 0x15;
-
-/// Ctrl-D. Kept among the ready bytes as the mark "input ends here", which no line can contain.
+const INTERRUPT: u8 = 0x03;
 const END_OF_INPUT: u8 = 0x04;
 
-/// What the terminal shows for a typed byte.
+/// What a byte is when it arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// Something for a reader.
+    Typed,
+    /// Ctrl-C, if whoever it is for is there; see [`Input::interrupted`].
+    Interrupt,
+    /// There was no room: the byte is lost.
+    Lost,
+}
+
+/// What the terminal shows for a byte of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Echo {
-    /// Nothing changes on the screen.
-    Nothing,
     /// The byte itself.
     Byte(u8),
     /// The last so many characters disappear.
     Erase(usize),
-    /// The cursor goes to a new line; a reader may be waiting for what is now ready.
-    LineReady,
-    /// Input has ended; a reader may be waiting for that.
-    InputEnded,
-    /// There was no room: the byte is lost.
+    /// The line was given up.
+    Interrupted,
+    /// The cursor goes to a new line.
+    NewLine,
+    /// The line is full: the byte is lost.
     Bell,
 }
 
-/// Lines being typed and lines waiting to be read.
-pub struct LineDiscipline {
-    line: ArrayVec<u8, LINE_MAX_BYTES>,
-    ready: Ring<READY_MAX_BYTES>,
+/// Typed bytes that wait for a reader, and the line that one is typing.
+pub struct Input {
+    typed: Ring<TYPED_MAX_BYTES>,
+    /// The line so far; once it is finished, what of it was not handed over yet.
+    line: ArrayVec<u8, { LINE_MAX_BYTES + 1 }>,
+    state: LineState,
     last_was_return: bool,
     escape: EscapeState,
-    dropped_bytes: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LineState {
+    /// It can still be corrected.
+    Typing,
+    /// It was ended by Enter: its last byte is a line feed.
+    Finished,
+    /// It was ended by Ctrl-D: what there is of it is handed over, and then the end, unless it was not empty.
+    Ended,
 }
 
 /// Where we are in a key's escape sequence (ECMA-48, "Control sequences"); arrows and function keys edit nothing here.
@@ -53,73 +80,92 @@ enum EscapeState {
     Parameters,
 }
 
-impl LineDiscipline {
-    /// Nothing typed, nothing to read.
+impl Input {
+    /// Nothing was typed.
     pub const fn new() -> Self {
         Self {
+            typed: Ring::new(),
             line: ArrayVec::new_const(),
-            ready: Ring::new(),
+            state: LineState::Typing,
             last_was_return: false,
             escape: EscapeState::None,
-            dropped_bytes: 0,
         }
     }
 
-    /// Takes one typed byte and says what to show for it.
-    pub fn typed(&mut self, byte: u8) -> Echo {
-        let follows_return = core::mem::replace(&mut self.last_was_return, byte == b'\r');
-        if self.swallow_escape(byte) {
-            return Echo::Nothing;
+    /// Takes one byte from keyboard or serial port.
+    pub fn arrive(&mut self, byte: u8) -> Arrival {
+        if self.typed.room() == 0 {
+            return Arrival::Lost;
         }
-        match byte {
-            b'\n' if follows_return => Echo::Nothing,
-            b'\r' | b'\n' => self.finish(b'\n', Echo::LineReady),
-            END_OF_INPUT => self.finish(END_OF_INPUT, Echo::InputEnded),
-            BACKSPACE | DELETE => self.erase_character(),
-            KILL_LINE => self.erase_line(),
-            b'\t' | b' '..=b'~' | 0x80..=0xFF => self.append(byte),
-            _ => Echo::Nothing,
-        }
+        self.typed.push(byte);
+        if byte == INTERRUPT { Arrival::Interrupt } else { Arrival::Typed }
     }
 
-    /// Takes at most one line, its `\n` included, or as much of it as fits into `into`.
-    ///
-    /// `None` if nothing is ready; `Some(0)` at the end of the input.
-    pub fn read(&mut self, into: &mut [u8]) -> Option<usize> {
-        if !self.is_ready() {
-            return None;
-        }
+    /// The Ctrl-C that has just arrived has ended somebody: it is no reader's, nor is what was typed before it.
+    pub fn interrupted(&mut self) {
+        self.typed.clear();
+        self.line.clear();
+        self.state = LineState::Typing;
+    }
+
+    /// How many bytes can arrive until some are lost because nobody reads.
+    pub const fn room(&self) -> usize {
+        self.typed.room()
+    }
+
+    /// Takes the keys that were pressed, as many as fit; `None` if there are none.
+    pub fn read_keys(&mut self, into: &mut [u8]) -> Option<usize> {
         let mut count = 0;
-        while let Some(place) = into.get_mut(count) {
-            match self.ready.pop() {
-                None | Some(END_OF_INPUT) => return Some(count),
-                Some(byte) => *place = byte,
-            }
+        while let Some(place) = into.get_mut(count)
+            && let Some(byte) = self.typed.pop()
+        {
+            *place = byte;
             count += 1;
-            if into.get(count - 1) == Some(&b'\n') {
-                return Some(count);
+        }
+        (count > 0 || into.is_empty()).then_some(count)
+    }
+
+    /// Takes at most one line, its `\n` included, or as much of it as fits into `into`, and says what to show meanwhile.
+    ///
+    /// `None` if no line is finished yet; `Some(0)` at the end of the input.
+    pub fn read_line(&mut self, into: &mut [u8], mut show: impl FnMut(Echo)) -> Option<usize> {
+        while self.state == LineState::Typing {
+            let byte = self.typed.pop()?;
+            if let Some(echo) = self.edit(byte) {
+                show(echo);
             }
         }
-        // The line filled the buffer to the last byte: the mark behind it is not a second end of input.
-        if count > 0 && self.ready.peek() == Some(END_OF_INPUT) {
-            self.ready.pop();
+        let count = into.len().min(self.line.len());
+        into[..count].copy_from_slice(&self.line[..count]);
+        self.line.drain(..count);
+        if self.line.is_empty() {
+            self.state = LineState::Typing;
         }
         Some(count)
     }
 
-    /// Whether [`read`](Self::read) would find something.
-    pub const fn is_ready(&self) -> bool {
-        self.ready.len > 0
-    }
-
-    /// How many bytes can be typed until lines are lost because nobody reads them.
-    pub const fn room(&self) -> usize {
-        self.ready.room().saturating_sub(self.line.len())
-    }
-
-    /// How many typed bytes were lost because there was no room for them.
-    pub const fn dropped_bytes(&self) -> u32 {
-        self.dropped_bytes
+    /// Takes one byte into the line and says what to show for it.
+    fn edit(&mut self, byte: u8) -> Option<Echo> {
+        let follows_return = core::mem::replace(&mut self.last_was_return, byte == b'\r');
+        if self.swallow_escape(byte) {
+            return None;
+        }
+        match byte {
+            b'\n' if follows_return => None,
+            b'\r' | b'\n' => Some(self.finish(Echo::NewLine)),
+            END_OF_INPUT => {
+                self.state = LineState::Ended;
+                None
+            }
+            INTERRUPT => {
+                self.line.clear();
+                Some(self.finish(Echo::Interrupted))
+            }
+            BACKSPACE | DELETE => self.erase_character(),
+            KILL_LINE => self.erase_line(),
+            b'\t' | b' '..=b'~' | 0x80..=0xFF => Some(self.append(byte)),
+            _ => None,
+        }
     }
 
     fn swallow_escape(&mut self, byte: u8) -> bool {
@@ -135,29 +181,26 @@ impl LineDiscipline {
     }
 
     fn append(&mut self, byte: u8) -> Echo {
-        match self.line.try_push(byte) {
-            Ok(()) => Echo::Byte(byte),
-            Err(_) => self.drop_byte(),
+        if self.line.len() < LINE_MAX_BYTES {
+            self.line.push(byte);
+            Echo::Byte(byte)
+        } else {
+            Echo::Bell
         }
     }
 
-    /// Hands the line over, closed by `end`. Without room for all of it, it stays as it is, still to be finished.
-    fn finish(&mut self, end: u8, echo: Echo) -> Echo {
-        if self.ready.room() <= self.line.len() {
-            return self.drop_byte();
-        }
-        for byte in self.line.drain(..) {
-            self.ready.push(byte);
-        }
-        self.ready.push(end);
+    fn finish(&mut self, echo: Echo) -> Echo {
+        // A line is at most as long as leaves room for this.
+        self.line.push(b'\n');
+        self.state = LineState::Finished;
         echo
     }
 
     /// Takes back one character: in UTF-8, its continuation bytes (`0b10xx_xxxx`) and the byte they continue.
-    fn erase_character(&mut self) -> Echo {
-        let mut echo = Echo::Nothing;
+    fn erase_character(&mut self) -> Option<Echo> {
+        let mut echo = None;
         while let Some(byte) = self.line.pop() {
-            echo = Echo::Erase(1);
+            echo = Some(Echo::Erase(1));
             if !is_continuation(byte) {
                 break;
             }
@@ -165,19 +208,14 @@ impl LineDiscipline {
         echo
     }
 
-    fn erase_line(&mut self) -> Echo {
+    fn erase_line(&mut self) -> Option<Echo> {
         let characters = self.line.iter().filter(|&&byte| !is_continuation(byte)).count();
         self.line.clear();
-        Echo::Erase(characters)
-    }
-
-    const fn drop_byte(&mut self) -> Echo {
-        self.dropped_bytes = self.dropped_bytes.saturating_add(1);
-        Echo::Bell
+        (characters > 0).then_some(Echo::Erase(characters))
     }
 }
 
-impl Default for LineDiscipline {
+impl Default for Input {
     fn default() -> Self {
         Self::new()
     }
@@ -209,12 +247,12 @@ impl<const N: usize> Ring<N> {
         self.len += 1;
     }
 
-    fn peek(&self) -> Option<u8> {
-        (self.len > 0).then(|| self.bytes[self.first])
+    const fn clear(&mut self) {
+        self.len = 0;
     }
 
     fn pop(&mut self) -> Option<u8> {
-        let byte = self.peek()?;
+        let byte = (self.len > 0).then(|| self.bytes[self.first])?;
         self.first = (self.first + 1) % N;
         self.len -= 1;
         Some(byte)
@@ -223,137 +261,167 @@ impl<const N: usize> Ring<N> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Echo, LINE_MAX_BYTES, LineDiscipline, READY_MAX_BYTES};
+    use super::{Arrival, Echo, Input, LINE_MAX_BYTES, TYPED_MAX_BYTES};
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
-    fn typing(text: &[u8]) -> LineDiscipline {
-        let mut lines = LineDiscipline::new();
+    fn typing(text: &[u8]) -> Input {
+        let mut input = Input::new();
         for &byte in text {
-            lines.typed(byte);
+            input.arrive(byte);
         }
-        lines
+        input
     }
 
-    fn next_line(lines: &mut LineDiscipline) -> Option<Vec<u8>> {
+    fn next_line(input: &mut Input) -> Option<Vec<u8>> {
         let mut buffer = [0; 300];
-        lines.read(&mut buffer).map(|count| buffer[..count].to_vec())
+        input.read_line(&mut buffer, |_| {}).map(|count| buffer[..count].to_vec())
+    }
+
+    /// What is shown while a line is read.
+    fn shown(input: &mut Input) -> Vec<Echo> {
+        let mut shown = Vec::new();
+        input.read_line(&mut [0; 300], |echo| shown.push(echo));
+        shown
     }
 
     #[test]
-    fn a_line_is_read_only_once_it_is_finished() {
-        let mut lines = typing(b"ls");
-        assert_eq!(next_line(&mut lines), None);
-        assert_eq!(lines.typed(b'\r'), Echo::LineReady);
-        assert_eq!(next_line(&mut lines), Some(b"ls\n".to_vec()));
-        assert_eq!(next_line(&mut lines), None);
+    fn a_line_is_read_only_once_it_is_finished_and_shown_once_it_is_read() {
+        let mut input = typing(b"ls");
+        assert_eq!(shown(&mut input), [Echo::Byte(b'l'), Echo::Byte(b's')]);
+        assert_eq!(next_line(&mut input), None);
+        assert_eq!(input.arrive(b'\r'), Arrival::Typed);
+        assert_eq!(next_line(&mut input), Some(b"ls\n".to_vec()));
+        assert_eq!(next_line(&mut input), None);
     }
 
     #[test]
     fn each_read_gives_at_most_one_line() {
-        let mut lines = typing(b"one\ntwo\r\nthree\r");
-        assert_eq!(next_line(&mut lines), Some(b"one\n".to_vec()));
-        assert_eq!(next_line(&mut lines), Some(b"two\n".to_vec()));
-        assert_eq!(next_line(&mut lines), Some(b"three\n".to_vec()));
-        assert_eq!(next_line(&mut lines), None);
+        let mut input = typing(b"one\ntwo\r\nthree\r");
+        for line in [b"one\n".as_slice(), b"two\n", b"three\n"] {
+            assert_eq!(next_line(&mut input), Some(line.to_vec()));
+        }
+        assert_eq!(next_line(&mut input), None);
     }
 
     #[test]
     fn a_short_buffer_gets_the_line_in_pieces() {
-        let mut lines = typing(b"abcde\n");
+        let mut input = typing(b"abcde\nf\n");
         let mut buffer = [0; 4];
-        assert_eq!((lines.read(&mut buffer), &buffer), (Some(4), b"abcd"));
-        assert_eq!((lines.read(&mut buffer), &buffer[..2]), (Some(2), &b"e\n"[..]));
-        assert_eq!(lines.read(&mut buffer), None);
+        assert_eq!((input.read_line(&mut buffer, |_| {}), &buffer), (Some(4), b"abcd"));
+        assert_eq!((input.read_line(&mut buffer, |_| {}), &buffer[..2]), (Some(2), &b"e\n"[..]));
+        assert_eq!((input.read_line(&mut buffer, |_| {}), &buffer[..2]), (Some(2), &b"f\n"[..]));
+        assert_eq!(input.read_line(&mut buffer, |_| {}), None);
     }
 
     #[test]
     fn backspace_takes_back_a_whole_character_and_stops_at_the_start() {
-        let mut lines = typing("aé".as_bytes());
-        assert_eq!(lines.typed(0x7F), Echo::Erase(1));
-        assert_eq!(lines.typed(0x08), Echo::Erase(1));
-        assert_eq!(lines.typed(0x08), Echo::Nothing);
-        lines.typed(b'\n');
-        assert_eq!(next_line(&mut lines), Some(b"\n".to_vec()));
+        let mut input = typing("aé\x7f\x08\x08\n".as_bytes());
+        let [a, first, second] = [b'a', 0xC3, 0xA9].map(Echo::Byte);
+        assert_eq!(shown(&mut input), [a, first, second, Echo::Erase(1), Echo::Erase(1), Echo::NewLine]);
     }
 
     #[test]
     fn control_u_takes_back_the_line_but_no_finished_one() {
-        let mut lines = typing("kept\nnäh".as_bytes());
-        assert_eq!(lines.typed(0x15), Echo::Erase(3));
-        lines.typed(b'\n');
-        assert_eq!(next_line(&mut lines), Some(b"kept\n".to_vec()));
-        assert_eq!(next_line(&mut lines), Some(b"\n".to_vec()));
+        let mut input = typing("kept\nnäh\x15\n".as_bytes());
+        assert_eq!(next_line(&mut input), Some(b"kept\n".to_vec()));
+        assert_eq!(shown(&mut input).iter().filter(|echo| **echo == Echo::Erase(3)).count(), 1);
+        assert_eq!(next_line(&mut input), None);
     }
 
     #[test]
-    fn control_d_ends_the_input_once() {
-        let mut lines = typing(b"abc\x04");
+    fn control_d_ends_the_input_once_and_hands_over_what_there_is() {
+        let mut input = typing(b"abc\x04\x04x\n");
         let mut buffer = [0; 3];
-        assert_eq!(lines.read(&mut buffer), Some(3));
-        assert_eq!(lines.read(&mut buffer), None);
-        assert_eq!(lines.typed(0x04), Echo::InputEnded);
-        assert_eq!(lines.read(&mut buffer), Some(0));
-        assert_eq!(lines.read(&mut buffer), None);
+        assert_eq!(input.read_line(&mut buffer, |_| {}), Some(3));
+        assert_eq!(input.read_line(&mut buffer, |_| {}), Some(0));
+        assert_eq!(next_line(&mut input), Some(b"x\n".to_vec()));
+        assert_eq!(next_line(&mut input), None);
+    }
+
+    #[test]
+    fn control_c_gives_up_the_line_or_ends_somebody() {
+        let mut input = typing(b"rm notes");
+        assert_eq!(input.arrive(3), Arrival::Interrupt);
+        assert_eq!(shown(&mut input).last(), Some(&Echo::Interrupted));
+        assert_eq!(next_line(&mut input), None);
+        let mut input = typing(b"one\ntwo");
+        assert_eq!(next_line(&mut input), Some(b"one\n".to_vec()));
+        assert_eq!(next_line(&mut input), None);
+        input.arrive(3);
+        input.interrupted();
+        input.arrive(b'\n');
+        assert_eq!(next_line(&mut input), Some(b"\n".to_vec()));
     }
 
     #[test]
     fn arrow_keys_leave_nothing_in_the_line() {
-        let mut lines = typing(b"a\x1b[Ab\x1bOP\x1b[15~c\n");
-        assert_eq!(next_line(&mut lines), Some(b"abc\n".to_vec()));
+        let mut input = typing(b"a\x1b[Ab\x1bOP\x1b[15~c\n");
+        assert_eq!(next_line(&mut input), Some(b"abc\n".to_vec()));
     }
 
     #[test]
-    fn a_full_line_drops_what_is_typed_last_and_counts_it() {
-        let mut lines = typing(&[b'x'; LINE_MAX_BYTES]);
-        assert_eq!(lines.typed(b'y'), Echo::Bell);
-        assert_eq!(lines.dropped_bytes(), 1);
-        assert_eq!(lines.typed(b'\n'), Echo::LineReady);
-        assert_eq!(next_line(&mut lines).unwrap().len(), LINE_MAX_BYTES + 1);
+    fn keys_come_as_they_are() {
+        let mut input = typing(b"a\x1b[A\x7f\r\x04");
+        let mut buffer = [0; 5];
+        assert_eq!((input.read_keys(&mut buffer), &buffer), (Some(5), b"a\x1b[A\x7f"));
+        assert_eq!((input.read_keys(&mut buffer), &buffer[..2]), (Some(2), &b"\r\x04"[..]));
+        assert_eq!(input.read_keys(&mut buffer), None);
+        assert_eq!(input.read_keys(&mut []), Some(0));
     }
 
     #[test]
-    fn without_a_reader_the_newest_line_waits_unfinished() {
-        let mut lines = LineDiscipline::new();
-        let mut finished = 0;
-        while {
-            for _ in 0..200 {
-                lines.typed(b'x');
-            }
-            lines.typed(b'\n') == Echo::LineReady
-        } {
-            finished += 1;
-        }
-        assert_eq!(finished, READY_MAX_BYTES / 201);
-        assert_eq!(lines.dropped_bytes(), 1);
-        assert_eq!(next_line(&mut lines).unwrap().len(), 201);
-        assert_eq!(lines.typed(b'\n'), Echo::LineReady);
+    fn a_full_line_drops_what_is_typed_last() {
+        let mut input = typing(&[b'x'; LINE_MAX_BYTES]);
+        input.arrive(b'y');
+        input.arrive(b'\n');
+        let shown = shown(&mut input);
+        assert_eq!(shown[LINE_MAX_BYTES..], [Echo::Bell, Echo::NewLine]);
     }
 
     #[test]
-    fn who_heeds_the_room_loses_no_line() {
-        let mut lines = LineDiscipline::new();
+    fn who_heeds_the_room_loses_nothing() {
+        let mut input = Input::new();
         let mut typed = 0;
-        while lines.room() > 0 {
-            lines.typed(if typed % 100 == 99 { b'\n' } else { b'x' });
+        while input.room() > 0 {
+            assert_eq!(input.arrive(if typed % 100 == 99 { b'\n' } else { b'x' }), Arrival::Typed);
             typed += 1;
         }
-        assert_eq!((typed, lines.dropped_bytes()), (READY_MAX_BYTES, 0));
-        next_line(&mut lines);
-        assert_eq!(lines.room(), 100);
+        assert_eq!((typed, input.arrive(b'x')), (TYPED_MAX_BYTES, Arrival::Lost));
+        next_line(&mut input);
+        assert_eq!(input.room(), 100);
     }
 
     proptest! {
         #[test]
         fn whatever_is_typed_each_read_is_one_bounded_line(text in proptest::collection::vec(any::<u8>(), 0..6000)) {
-            let mut lines = typing(&text);
+            let mut input = typing(&text);
             let mut total = 0;
-            while let Some(line) = next_line(&mut lines) {
+            while let Some(line) = next_line(&mut input) {
                 prop_assert!(line.len() <= LINE_MAX_BYTES + 1);
                 prop_assert!(!line[..line.len().saturating_sub(1)].contains(&b'\n'));
                 total += line.len();
             }
-            prop_assert!(total <= READY_MAX_BYTES);
-            prop_assert_eq!(lines.is_ready(), false);
+            prop_assert!(total <= TYPED_MAX_BYTES);
+            prop_assert_eq!(input.room(), TYPED_MAX_BYTES);
+        }
+
+        /// Readers of lines and of keys by turns: what is read is what was typed, in order, if nothing is corrected.
+        #[test]
+        fn nothing_is_lost_between_readers(text in "[a-z\n]{0,400}", turns in proptest::collection::vec((any::<bool>(), 1usize..20), 0..200)) {
+            let mut input = typing(text.as_bytes());
+            let mut read = Vec::new();
+            for (keys, len) in turns.into_iter().chain([(true, 400)]) {
+                let mut buffer = vec![0; len];
+                let is_between_lines = read.last().is_none_or(|&byte| byte == b'\n');
+                // Keys in the midst of a line that somebody is reading are another matter: they are that reader's.
+                let count = if keys && is_between_lines {
+                    input.read_keys(&mut buffer)
+                } else {
+                    input.read_line(&mut buffer, |_| {})
+                };
+                read.extend_from_slice(&buffer[..count.unwrap_or(0)]);
+            }
+            prop_assert!(text.as_bytes().starts_with(&read));
         }
     }
 }

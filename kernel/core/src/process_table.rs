@@ -2,6 +2,7 @@
 //!
 //! The table decides; the kernel keeps what needs a CPU (stack, saved registers) in the entry's payload `T`.
 
+mod foreground;
 mod rights;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use abi::record::ExitStatus;
 use crate::addr::Pid;
 use crate::frame_table::OutOfMemory;
 
+pub use foreground::Foreground;
 pub use rights::Denied;
 
 /// Names a process inside the kernel: its place in the table. Reused once the process was waited for.

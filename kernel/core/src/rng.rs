@@ -16,6 +16,16 @@ impl Rng {
         Self(Pcg32::new(seed, STREAM))
     }
 
+    /// Passes over so many numbers, in a few steps.
+    pub fn skip(&mut self, count: u64) {
+        self.0.advance(count);
+    }
+
+    /// Any number.
+    pub fn word(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
     /// A number in `0..bound`, each equally likely but for at most `bound` in 2^32.
     #[inline]
     pub fn below(&mut self, bound: NonZeroU32) -> u32 {

@@ -4,16 +4,19 @@
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use kcore::line::{Echo, LineDiscipline};
+use abi::Errno;
+use kcore::line::{Arrival, Echo, Input};
 use kcore::terminal::{Colors, Terminal};
+use kcore::vfs::ConsoleMode;
 
 use super::keyboard::Keyboard;
 use super::pic;
 use super::serial::SerialPort;
 use super::vga::VgaScreen;
 use crate::cell::KernelCell;
+use crate::drivers::timer;
 use crate::process::waiters::Waiters;
-use crate::process::{Killed, WaitsFor, scheduler};
+use crate::process::{self, WaitsFor, scheduler};
 
 /// The keyboard's interrupt line.
 pub const KEYBOARD_LINE: u8 = 1;
@@ -25,28 +28,34 @@ const RUB_OUT: &[u8] = b"\x08 \x08";
 const BELL: &[u8] = b"\x07";
 
 struct Console {
-    serial: Option<SerialPort>,
+    output: Output,
     keyboard: Keyboard,
+    input: Input,
+    /// What is typed stays in the serial port: there is no room for more until somebody reads.
+    is_held: bool,
+    /// What is typed comes from a file or a pipe.
+    is_plain: bool,
+}
+
+/// Where everything is shown.
+struct Output {
+    serial: Option<SerialPort>,
     screen: VgaScreen,
     terminal: Terminal,
-    lines: LineDiscipline,
-    /// What is typed stays in the serial port: there is no room for more lines until somebody reads one.
-    is_held: bool,
 }
 
 static CONSOLE: KernelCell<Console> = KernelCell::new(Console {
-    serial: None,
+    output: Output { serial: None, screen: VgaScreen::new(), terminal: Terminal::new() },
     keyboard: Keyboard::new(),
-    screen: VgaScreen::new(),
-    terminal: Terminal::new(),
-    lines: LineDiscipline::new(),
+    input: Input::new(),
     is_held: false,
+    is_plain: false,
 });
 
 /// The console is lent to somebody. Only [`print_line`] asks, since a kernel that fails while it prints has something to say.
 static IS_IN_USE: AtomicBool = AtomicBool::new(false);
 
-/// Who waits for a line.
+/// Who waits for a line or a key.
 static READERS: KernelCell<Waiters> = KernelCell::new(Waiters::new());
 
 /// Prints a kernel message and ends the line.
@@ -61,8 +70,8 @@ pub(crate) use kprintln;
 /// Finds the serial port and clears the screen. Messages of before are lost.
 pub fn init() {
     with_console(|console| {
-        console.serial = SerialPort::init();
-        console.terminal.clear(&mut console.screen);
+        console.output.serial = SerialPort::init();
+        console.output.clear();
     });
 }
 
@@ -72,7 +81,7 @@ pub fn enable_input() {
         let has_keyboard = console.keyboard.is_present();
         // What was typed before now would keep the controller from raising its interrupt.
         while console.keyboard.receive().is_some() {}
-        (console.serial.is_some(), has_keyboard)
+        (console.output.serial.is_some(), has_keyboard)
     });
     if has_serial {
         pic::unmask(SERIAL_LINE);
@@ -84,45 +93,69 @@ pub fn enable_input() {
 
 /// Prints what a program wrote.
 pub fn write_bytes(bytes: &[u8]) {
-    with_console(|console| console.write(Colors::NORMAL, bytes));
+    with_console(|console| console.output.write(Colors::NORMAL, bytes));
 }
 
-/// Takes a finished line of input, its `\n` included, or as much of it as fits; the current process waits for it. Nothing at
-/// the end of the input.
+/// What is typed comes from a file or a pipe from now on: there are no keys to be read.
+pub fn set_plain(is_plain: bool) {
+    with_console(|console| console.is_plain = is_plain);
+}
+
+/// Refuses a way of reading that this console does not have.
 ///
 /// # Errors
-/// [`Killed`] if the process was killed while it waited.
-pub fn read_line(into: &mut [u8]) -> Result<&[u8], Killed> {
+/// `NotSupported` for keys if there is no terminal.
+pub fn check_mode(mode: ConsoleMode) -> Result<ConsoleMode, Errno> {
+    match mode {
+        ConsoleMode::Keys { .. } if with_console(|console| console.is_plain) => Err(Errno::NotSupported),
+        mode => Ok(mode),
+    }
+}
+
+/// Takes a finished line of input, its `\n` included, or keys that were pressed, or as much of these as fits; the current process waits
+/// for it. Nothing at the end of the input.
+///
+/// # Errors
+/// `TimedOut` if no key was pressed in time; any, if the process was killed while it waited.
+pub fn read(mode: ConsoleMode, into: &mut [u8]) -> Result<&[u8], Errno> {
+    let wake_at = match mode {
+        ConsoleMode::Keys { milliseconds } => milliseconds.map(scheduler::deadline),
+        ConsoleMode::Lines => None,
+    };
     loop {
-        match with_console(|console| console.read(into)) {
-            Some(count) => return Ok(&into[..count]),
-            None => {
-                READERS.with(|readers| readers.add(scheduler::current_slot()));
-                scheduler::block_unless_killed(WaitsFor::Console)?;
-            }
+        if let Some(count) = with_console(|console| console.read(mode, into)) {
+            return Ok(&into[..count]);
+        }
+        READERS.with(|readers| readers.add(scheduler::current_slot()));
+        match wake_at {
+            None => scheduler::block_unless_killed(WaitsFor::Console)?,
+            Some(wake_at) if timer::ticks() < wake_at => scheduler::block_until(wake_at, WaitsFor::Console)?,
+            Some(_) => return Err(Errno::TimedOut),
         }
     }
 }
 
 /// The serial port or the keyboard has received something.
 pub(super) fn on_interrupt() {
-    let has_news = with_console(|console| {
-        let mut has_news = false;
-        while let Some(character) = console.keyboard.receive() {
-            for &byte in character.encode_utf8(&mut [0; 4]).as_bytes() {
-                has_news |= console.typed(byte);
-            }
-        }
-        let mut received = [0; 16];
-        while let bytes @ [_, ..] = console.receive(&mut received) {
-            for &byte in bytes {
-                has_news |= console.typed(byte);
-            }
-        }
-        has_news
-    });
+    let mut received = [0; 16];
+    let mut has_news = false;
+    while let bytes @ [_, ..] = with_console(|console| console.receive(&mut received)) {
+        has_news = true;
+        bytes.iter().for_each(|&byte| arrive(byte));
+    }
     if has_news {
         READERS.with(Waiters::wake_all);
+    }
+}
+
+/// Takes a typed byte. Ctrl-C ends the processes in the foreground, if there are any.
+fn arrive(byte: u8) {
+    let arrival = with_console(|console| console.input.arrive(byte));
+    if arrival == Arrival::Interrupt && process::interrupt_foreground() {
+        with_console(|console| {
+            console.input.interrupted();
+            console.output.show(Echo::Interrupted);
+        });
     }
 }
 
@@ -148,6 +181,44 @@ fn with_console<R>(user: impl FnOnce(&mut Console) -> R) -> R {
 }
 
 impl Console {
+    /// Takes what was typed at the keyboard or came through the serial port, no more than there is room for; without any room, holds
+    /// the port.
+    fn receive<'a>(&mut self, into: &'a mut [u8]) -> &'a [u8] {
+        if let Some(key) = self.keyboard.receive() {
+            return key.copy_to(into);
+        }
+        let Some(serial) = &mut self.output.serial else { return &[] };
+        let len = into.len().min(self.input.room());
+        if len == 0 {
+            self.is_held = true;
+            serial.hold_input(true);
+        }
+        let count = serial.receive(&mut into[..len]);
+        &into[..count]
+    }
+
+    /// Takes a finished line or keys, which makes room for others.
+    fn read(&mut self, mode: ConsoleMode, into: &mut [u8]) -> Option<usize> {
+        let count = match mode {
+            ConsoleMode::Keys { .. } => self.input.read_keys(into),
+            ConsoleMode::Lines => self.input.read_line(into, |echo| self.output.show(echo)),
+        };
+        if let Some(serial) = &mut self.output.serial
+            && self.is_held
+            && self.input.room() > 0
+        {
+            self.is_held = false;
+            serial.hold_input(false);
+        }
+        count
+    }
+}
+
+impl Output {
+    fn clear(&mut self) {
+        self.terminal.clear(&mut self.screen);
+    }
+
     fn write(&mut self, colors: Colors, bytes: &[u8]) {
         if let Some(serial) = &mut self.serial {
             serial.send_text(bytes);
@@ -159,41 +230,15 @@ impl Console {
         }
     }
 
-    /// Takes bytes from the serial port, no more than there is room for; without any room, holds the port.
-    fn receive<'a>(&mut self, into: &'a mut [u8]) -> &'a [u8] {
-        let Some(serial) = &mut self.serial else { return &[] };
-        let len = into.len().min(self.lines.room());
-        if len == 0 {
-            self.is_held = true;
-            serial.hold_input(true);
-        }
-        let count = serial.receive(&mut into[..len]);
-        &into[..count]
-    }
-
-    /// Takes a finished line, which makes room for others.
-    fn read(&mut self, into: &mut [u8]) -> Option<usize> {
-        let count = self.lines.read(into)?;
-        if let Some(serial) = &mut self.serial
-            && self.is_held
-        {
-            self.is_held = false;
-            serial.hold_input(false);
-        }
-        Some(count)
-    }
-
-    /// Takes a typed byte, shows what comes of it, and says whether a reader finds something new.
-    fn typed(&mut self, byte: u8) -> bool {
-        let echo = self.lines.typed(byte);
+    /// Shows what comes of a typed byte.
+    fn show(&mut self, echo: Echo) {
         match echo {
-            Echo::Nothing | Echo::InputEnded => {}
             Echo::Byte(byte) => self.write(Colors::NORMAL, &[byte]),
             Echo::Erase(characters) => (0..characters).for_each(|_| self.write(Colors::NORMAL, RUB_OUT)),
-            Echo::LineReady => self.write(Colors::NORMAL, b"\n"),
+            Echo::Interrupted => self.write(Colors::NORMAL, b"^C\n"),
+            Echo::NewLine => self.write(Colors::NORMAL, b"\n"),
             Echo::Bell => self.write(Colors::NORMAL, BELL),
         }
-        matches!(echo, Echo::LineReady | Echo::InputEnded)
     }
 }
 
@@ -202,7 +247,7 @@ struct KernelWriter<'a>(&'a mut Console);
 
 impl Write for KernelWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.write(Colors::KERNEL, text.as_bytes());
+        self.0.output.write(Colors::KERNEL, text.as_bytes());
         Ok(())
     }
 }

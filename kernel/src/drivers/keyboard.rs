@@ -4,7 +4,7 @@
 //! those of a US keyboard.
 
 use pc_keyboard::layouts::Us104Key;
-use pc_keyboard::{DecodedKey, HandleControl, PS2Keyboard, ScancodeSet1};
+use pc_keyboard::{DecodedKey, HandleControl, KeyCode, PS2Keyboard, ScancodeSet1};
 
 use super::port::Port;
 
@@ -42,8 +42,8 @@ impl Keyboard {
         self.status.read() != NO_CONTROLLER
     }
 
-    /// The next character typed; `None` if nothing waits in the controller.
-    pub fn receive(&mut self) -> Option<char> {
+    /// The next key that was pressed and means something; `None` if nothing waits in the controller.
+    pub fn receive(&mut self) -> Option<Key> {
         for _ in 0..READS_MAX {
             let status = self.status.read();
             if status == NO_CONTROLLER || status & HAS_DATA == 0 {
@@ -51,20 +51,59 @@ impl Keyboard {
             }
             let byte = self.data.read();
             if status & IS_FROM_MOUSE == 0
-                && let Some(character) = self.decode(byte)
+                && let Some(key) = self.decode(byte)
             {
-                return Some(character);
+                return Some(key);
             }
         }
         None
     }
 
-    /// The character that this scan code completes. Keys without a character, and codes of no key, give none.
-    fn decode(&mut self, scan_code: u8) -> Option<char> {
+    /// The key that this scan code completes. Keys that mean nothing, and codes of no key, give none.
+    fn decode(&mut self, scan_code: u8) -> Option<Key> {
         let event = self.decoder.add_byte(scan_code).ok()??;
         match self.decoder.process_keyevent(event)? {
-            DecodedKey::Unicode(character) => Some(character),
-            DecodedKey::RawKey(_) => None,
+            // The key that takes back a character sends 08h here.
+            DecodedKey::Unicode('\x7F') => Some(Key::Sequence("\x1b[3~")),
+            DecodedKey::Unicode(character) => Some(Key::Character(character)),
+            DecodedKey::RawKey(code) => sequence(code).map(Key::Sequence),
         }
     }
+}
+
+/// What a key sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// A character, in UTF-8.
+    Character(char),
+    /// What a terminal sends for a key without a character.
+    Sequence(&'static str),
+}
+
+impl Key {
+    /// Copies the bytes to `into`, which has room for 4; returns them.
+    pub fn copy_to(self, into: &mut [u8]) -> &[u8] {
+        match self {
+            Self::Character(character) => character.encode_utf8(into).as_bytes(),
+            Self::Sequence(text) => {
+                let bytes = &mut into[..text.len()];
+                bytes.copy_from_slice(text.as_bytes());
+                bytes
+            }
+        }
+    }
+}
+
+/// The sequences that terminals send (ECMA-48; those of the DEC VT220).
+const fn sequence(code: KeyCode) -> Option<&'static str> {
+    Some(match code {
+        KeyCode::ArrowUp => "\x1b[A",
+        KeyCode::ArrowDown => "\x1b[B",
+        KeyCode::ArrowRight => "\x1b[C",
+        KeyCode::ArrowLeft => "\x1b[D",
+        KeyCode::Home => "\x1b[H",
+        KeyCode::End => "\x1b[F",
+        KeyCode::Delete => "\x1b[3~",
+        _ => return None,
+    })
 }

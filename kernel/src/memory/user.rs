@@ -3,7 +3,7 @@
 //! User pages are pageable, so no reference into them is ever made: bytes are copied in or out, and the copy may fault pages
 //! in, wait for the disk, and fail.
 
-use abi::{Access, Errno, Wire, Writer};
+use abi::{Access, Errno, Reader, Wire, Writer};
 use kcore::frame_table::SpaceId;
 use kcore::user_slice::UserSlice;
 
@@ -59,6 +59,17 @@ impl UserMemory {
         self.check(claim, Access::Write)?;
         let len = bytes.len().min(claim.len_bytes() as usize);
         usercopy::copy_to_user(claim.start(), &bytes[..len]).map_err(|_| fault::refusal())
+    }
+
+    /// Reads the record at address `at`.
+    ///
+    /// # Errors
+    /// `BadAddress`; `InvalidArgument` if the bytes mean nothing.
+    pub fn read_record<T: Wire>(self, at: u32) -> Result<T, Errno> {
+        const { assert!(T::SIZE_BYTES as usize <= RECORD_MAX_BYTES) };
+        let mut bytes = [0; RECORD_MAX_BYTES];
+        let bytes = self.read(UserSlice::bytes(at, T::SIZE_BYTES)?, &mut bytes)?;
+        T::decode(&mut Reader::new(bytes)).ok_or(Errno::InvalidArgument)
     }
 
     /// Fills in the record at address `at`.

@@ -90,11 +90,11 @@ impl Drop for NewSpace {
     }
 }
 
-/// Starts the program in file `path` as a child of `parent`.
+/// Starts the program in file `path` as a child of `parent`, with these things open.
 ///
 /// # Errors
 /// See [`CreateError`].
-pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments) -> Result<Pid, CreateError> {
+pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments, opened: Opened) -> Result<Pid, CreateError> {
     let reader = parent.map_or(SpaceId::FILES, |_| scheduler::current().space);
     let (program, image) = files::open_program(reader, path)?;
     let stack = KernelStack::new().ok_or(CreateError::OutOfMemory)?;
@@ -114,7 +114,7 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments) -> Result<P
         fpu,
         mailbox: Mailbox::default(),
         _program: program,
-        opened: Opened::default(),
+        opened,
         start: Some(Start { entry: image.entry, arguments }),
         waits_for: WaitsFor::Time,
         cpu_tsc: 0,

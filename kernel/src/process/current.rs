@@ -25,7 +25,7 @@ static SLOT: AtomicU16 = AtomicU16::new(0);
 static PID: AtomicU32 = AtomicU32::new(0);
 static SPACE: AtomicU16 = AtomicU16::new(0);
 
-/// It was killed. Set when it is given the CPU: nobody else can kill it while it has it.
+/// It was killed. Set when it is given the CPU, and when Ctrl-C ends it: nobody else can kill it while it has it.
 static IS_KILLED: AtomicBool = AtomicBool::new(false);
 
 impl Current {

@@ -23,6 +23,7 @@ pub fn end_current(reason: ExitReason) -> ! {
         let name = with_scheduler(|scheduler| scheduler.table.get(current.slot).map(|process| process.name));
         kprintln!("process {} ({}) ended: {reason}", current.pid, name.unwrap_or_default().as_str());
     }
+    opened::close_all();
     opened::write_back_mappings();
     let account = with_memory(|memory| {
         let account = memory.pager.spaces().get(current.space).map(AddressSpace::account).copied();

@@ -8,7 +8,7 @@ use abi::{Class, Errno, ExitReason};
 use kcore::addr::Pid;
 use kcore::process_table::Denied;
 
-use super::scheduler::{self, with_scheduler};
+use super::scheduler::{self, Scheduler, with_scheduler};
 use super::{Current, end_current};
 
 /// The process that waited was killed.
@@ -33,6 +33,24 @@ pub fn kill(by: Current, victim: Pid) -> Result<(), Denied> {
     }
     scheduler::wake(slot);
     Ok(())
+}
+
+/// Says whom Ctrl-C ends: this process and its descendants, or nobody.
+///
+/// # Errors
+/// See [`Foreground::set`](kcore::process_table::Foreground::set).
+pub fn set_foreground(by: Current, process: Option<Pid>) -> Result<(), Denied> {
+    with_scheduler(|scheduler| scheduler.foreground.set(&scheduler.table, by.slot, process))
+}
+
+/// Ctrl-C was pressed: ends those in the foreground, and returns whether there were any. Called while interrupts are handled.
+pub fn interrupt_foreground() -> bool {
+    with_scheduler(Scheduler::interrupt_foreground)
+}
+
+/// The process may end the machine.
+pub fn may_shut_down(by: Current) -> bool {
+    with_scheduler(|scheduler| scheduler.table.may_shut_down(by.slot))
 }
 
 /// Ends the current process if it was killed. Called where a process goes to ring 3.

@@ -26,7 +26,7 @@ pub use create::{CreateError, create};
 pub use current::Current;
 pub use end::{end_current, wait_for_child};
 pub use info::info;
-pub use kill::{Killed, end_if_killed, kill, set_class};
+pub use kill::{Killed, end_if_killed, interrupt_foreground, kill, may_shut_down, set_class, set_foreground};
 
 use crate::cpu::fpu::FpuState;
 use crate::cpu::switch::SavedStack;
@@ -40,7 +40,7 @@ pub enum WaitsFor {
     Time,
     /// The end of a child.
     Child,
-    /// A line of the console.
+    /// A line of the console, or a key.
     Console,
     /// A transfer of the disk, or room in its queue.
     Disk,

@@ -1,21 +1,54 @@
-//! What the current process has open and mapped.
+//! What processes have open and mapped.
 
 use abi::Errno;
 use alloc::vec::Vec;
 use kcore::addr::Page;
-use kcore::handles::Handles;
+use kcore::vfs::{self, ConsoleMode, DescriptorId, Handles, OpenFile, OpenTable, Streams};
 use kcore::vm_pool::FileRef;
 
 use super::Process;
 use super::scheduler::{self, with_scheduler};
+use crate::cell::KernelCell;
 use crate::files::{self, FileUse};
 
-/// An open file.
-pub struct OpenFile {
-    /// Which.
-    pub file: FileUse,
-    /// The byte that is read or written next.
-    pub position: u32,
+/// A device that was opened.
+pub type Device = vfs::Device<FileUse>;
+
+/// What is open in the whole machine.
+static OPEN: KernelCell<OpenTable<Device>> = KernelCell::new(OpenTable::new());
+
+/// A share in something that is open, given back when dropped. The last one closes it.
+struct Descriptor(Option<DescriptorId>);
+
+impl Descriptor {
+    fn new(device: Device) -> Result<Self, Errno> {
+        // A device that finds no place is closed only after the table was left.
+        let opened = OPEN.with(|open| open.open(device));
+        opened.map(|id| Self(Some(id))).map_err(|_| Errno::OutOfMemory)
+    }
+
+    fn share(&self) -> Option<Self> {
+        let id = OPEN.with(|open| open.share(self.0.as_ref()?))?;
+        Some(Self(Some(id)))
+    }
+
+    fn with<R>(&self, work: impl FnOnce(&mut Device) -> R) -> Option<R> {
+        OPEN.with(|open| open.get_mut(self.0.as_ref()?).map(work))
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        if let Some(id) = self.0.take() {
+            // As above: closing a file may forget its pages.
+            drop(OPEN.with(|open| open.release(id)));
+        }
+    }
+}
+
+/// How many devices are open.
+pub fn count() -> u32 {
+    OPEN.with(|open| open.count())
 }
 
 /// A mapped file: it stays while it is mapped, whoever closes or removes it.
@@ -31,8 +64,32 @@ pub struct Mapped {
 /// Everything a process has open.
 #[derive(Default)]
 pub struct Opened {
-    handles: Handles<OpenFile>,
+    handles: Handles<Descriptor>,
     mapped: Vec<Mapped>,
+}
+
+impl Opened {
+    /// What the first process begins with: the console, thrice.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub fn of_first() -> Result<Self, Errno> {
+        let console = Descriptor::new(Device::Console(ConsoleMode::Lines))?;
+        let streams = [console.share(), console.share(), Some(console)];
+        Ok(Self { handles: Handles::of_streams(streams)?, mapped: Vec::new() })
+    }
+
+    /// What a child of the current process begins with: these of its handles, or its own streams.
+    ///
+    /// # Errors
+    /// `BadHandle`, `OutOfMemory`.
+    pub fn of_child(streams: Option<Streams>) -> Result<Self, Errno> {
+        let inherited = with_opened(|opened| {
+            let streams = streams.unwrap_or_else(|| opened.handles.own_streams());
+            opened.handles.inherit(streams, Descriptor::share)
+        })?;
+        Ok(Self { handles: Handles::of_streams(inherited)?, mapped: Vec::new() })
+    }
 }
 
 /// Works on what the current process has open. Nothing in `work` may wait.
@@ -47,22 +104,30 @@ fn with_opened<R>(work: impl FnOnce(&mut Opened) -> R) -> R {
     }
 }
 
-/// Gives the file a handle.
+/// Gives the device a handle.
 ///
 /// # Errors
-/// `TooManyOpen`.
-pub fn add(file: FileUse) -> Result<u32, Errno> {
-    // A file that finds no place is closed only after the table was left.
-    let added = with_opened(|opened| opened.handles.open(OpenFile { file, position: 0 }));
+/// `TooManyOpen`, `OutOfMemory`.
+pub fn add(device: Device) -> Result<u32, Errno> {
+    let descriptor = Descriptor::new(device)?;
+    let added = with_opened(|opened| opened.handles.open(descriptor));
     added.map_err(|_| Errno::TooManyOpen)
+}
+
+/// Works on what has this handle. Nothing in `work` may wait.
+///
+/// # Errors
+/// `BadHandle`.
+pub fn with_device<R>(handle: u32, work: impl FnOnce(&mut Device) -> R) -> Result<R, Errno> {
+    with_opened(|opened| opened.handles.get(handle)?.with(work)).ok_or(Errno::BadHandle)
 }
 
 /// Works on an open file. Nothing in `work` may wait.
 ///
 /// # Errors
-/// `BadHandle`.
-pub fn with<R>(handle: u32, work: impl FnOnce(&mut OpenFile) -> R) -> Result<R, Errno> {
-    with_opened(|opened| opened.handles.get_mut(handle).map(work)).ok_or(Errno::BadHandle)
+/// `BadHandle`, `NotSupported` if it is another device.
+pub fn with<R>(handle: u32, work: impl FnOnce(&mut OpenFile<FileUse>) -> R) -> Result<R, Errno> {
+    with_device(handle, |device| device.as_file().map(work))?
 }
 
 /// Closes a handle.
@@ -72,6 +137,11 @@ pub fn with<R>(handle: u32, work: impl FnOnce(&mut OpenFile) -> R) -> Result<R, 
 pub fn close(handle: u32) -> Result<(), Errno> {
     let closed = with_opened(|opened| opened.handles.close(handle));
     closed.map(drop).ok_or(Errno::BadHandle)
+}
+
+/// Closes everything that the current process has open; what is mapped stays.
+pub fn close_all() {
+    drop(with_opened(|opened| core::mem::take(&mut opened.handles)));
 }
 
 /// Makes sure that [`add_mapping`] will have room.

@@ -6,7 +6,7 @@
 use abi::process::ProcessState;
 use kcore::addr::{Frame, Pid};
 use kcore::command_line::CommandLine;
-use kcore::process_table::{ProcessSlot, ProcessTable};
+use kcore::process_table::{Foreground, ProcessSlot, ProcessTable};
 use kcore::rng::Rng;
 use kcore::scheduling::{Dispatcher, Sleepers};
 
@@ -24,6 +24,8 @@ pub struct Scheduler {
     pub table: ProcessTable<Process>,
     /// Who runs next, and the processes' classes.
     pub dispatcher: Dispatcher,
+    /// Whom Ctrl-C ends.
+    pub foreground: Foreground,
     sleepers: Sleepers,
     /// Who runs; nobody while the CPU idles.
     current: Option<Current>,
@@ -49,6 +51,7 @@ pub fn init(options: &CommandLine<'_>) {
     let scheduler = Scheduler {
         table: ProcessTable::default(),
         dispatcher,
+        foreground: Foreground::default(),
         sleepers,
         current: None,
         current_since: 0,
@@ -280,6 +283,16 @@ impl Scheduler {
         if !self.is_current(slot) && self.table.get(slot).is_some() {
             self.dispatcher.enqueue(slot);
         }
+    }
+
+    /// Kills the processes in the foreground; returns whether there are any. The one that runs may be among them: it was interrupted, and
+    /// ends where it would go on.
+    pub(super) fn interrupt_foreground(&mut self) -> bool {
+        let Self { table, dispatcher, foreground, current, .. } = self;
+        foreground.interrupt(table, |slot| match current {
+            Some(current) if current.slot == slot => current.set(true),
+            _ => dispatcher.enqueue(slot),
+        })
     }
 
     /// Makes `next` the current process: trap stack and floating-point owner change here, the rest by what is returned, unless the

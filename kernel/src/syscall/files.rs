@@ -1,18 +1,20 @@
 //! `Open`, `Close`, `Create`, `Remove`, `Read`, `Write`, `Seek`, `Stat`, `Sync`, `MapFile`, `UnmapFile`.
 
+use abi::device::FileInfo;
 use abi::layout::{ANY_ADDRESS, NAME_MAX_BYTES, PAGE_SIZE};
-use abi::record::FileInfo;
 use abi::{Access, Errno};
 use alloc::vec::Vec;
 use kcore::addr::{Page, VirtAddr};
 use kcore::pager::GrantError;
 use kcore::user_slice::UserSlice;
+use kcore::vfs::{DeviceName, RandomBytes};
 use kcore::vm_pool::{Backing, FileRef, Rights, VmPoolError};
 
 use super::Caller;
+use crate::drivers::console;
 use crate::files::{self, FileUse};
 use crate::memory::paging::with_memory;
-use crate::process::opened::{self, Mapped};
+use crate::process::opened::{self, Device, Mapped};
 use crate::process::scheduler;
 
 /// A file's name, copied from the caller.
@@ -41,17 +43,22 @@ impl FileName {
     }
 }
 
-/// Opens a file.
+/// Opens a device.
 pub(super) fn open(caller: Caller, path: u32, path_len: u32) -> Result<u32, Errno> {
     let name = FileName::read(caller, path, path_len)?;
-    opened::add(FileUse::open(name.as_str())?)
+    opened::add(match DeviceName::parse(name.as_str())? {
+        DeviceName::File(name) => Device::file(FileUse::open(name)?),
+        DeviceName::Random(seed) => Device::Random(RandomBytes::new(seed)),
+        DeviceName::Console(mode) => Device::Console(console::check_mode(mode)?),
+        DeviceName::Null => Device::Null,
+    })
 }
 
 /// Makes a file and opens it.
 pub(super) fn create(caller: Caller, path: u32, path_len: u32) -> Result<u32, Errno> {
     let name = FileName::read(caller, path, path_len)?;
     let file = files::create(name.as_str())?;
-    opened::add(file).inspect_err(|_| {
+    opened::add(Device::file(file)).inspect_err(|_| {
         // If that fails there is an empty file that nobody asked for, and a disk that does not work.
         let _ = files::remove(name.as_str());
     })
@@ -70,14 +77,13 @@ pub(super) fn close(handle: u32) -> Result<u32, Errno> {
 
 /// Sets the position.
 pub(super) fn seek(handle: u32, offset: u32) -> Result<u32, Errno> {
-    opened::with(handle, |file| file.position = offset).map(|()| 0)
+    opened::with_device(handle, |device| device.seek(offset))?.map(|()| 0)
 }
 
-/// Tells about a file.
+/// Tells about a device.
 pub(super) fn stat(caller: Caller, handle: u32, info: u32) -> Result<u32, Errno> {
     caller.memory.check_record::<FileInfo>(info)?;
-    let (file, position) = opened::with(handle, |file| (file.file.file_ref(), file.position))?;
-    let found = FileInfo { len_bytes: files::len_bytes(file), position };
+    let found = opened::with_device(handle, |device| device.info(|file| files::len_bytes(file.file_ref())))?;
     caller.memory.write_record(info, &found).map(|()| 0)
 }
 
@@ -102,9 +108,9 @@ fn next_len(offset: u32, rest: u32) -> usize {
 
 /// Reads from a file.
 pub(super) fn read(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u32) -> Result<u32, Errno> {
-    let (file, start) = opened::with(handle, |file| (file.file.file_ref(), file.position))?;
     caller.memory.check(claim, Access::Write)?;
     let mut buffer = page_buffer()?;
+    let (file, start) = opened::with(handle, |file| (file.file.file_ref(), file.claim(len_bytes)))?;
     let mut done = 0;
     while done < len_bytes && !scheduler::is_killed() {
         let Some(offset) = start.checked_add(done) else { break };
@@ -114,32 +120,39 @@ pub(super) fn read(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u32
         match step {
             Ok(0) => break,
             Ok(count) => done += u32::try_from(count).unwrap_or(0),
-            Err(error) if done == 0 => return Err(error),
+            Err(error) if done == 0 => {
+                opened::with(handle, |file| file.settle(start, len_bytes, 0))?;
+                return Err(error);
+            }
             Err(_) => break,
         }
     }
-    opened::with(handle, |file| file.position = start + done)?;
+    opened::with(handle, |file| file.settle(start, len_bytes, done))?;
     Ok(done)
 }
 
 /// Writes to a file.
 pub(super) fn write(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u32) -> Result<u32, Errno> {
-    let (writer, start) = opened::with(handle, |file| file.file.again().map(|again| (again, file.position)))??;
+    let writer = opened::with(handle, |file| file.file.again())??;
     caller.memory.check(claim, Access::Read)?;
     // From here on until the call is over nobody can start the file as a program, though the call may wait in between.
     let writer = writer.into_writer()?;
     let file = writer.file_ref();
     let mut buffer = page_buffer()?;
+    let start = opened::with(handle, |file| file.claim(len_bytes))?;
     let mut done = 0;
     while done < len_bytes && !scheduler::is_killed() {
         let step = write_part(caller, file, start.checked_add(done), claim.skip(done), len_bytes - done, &mut buffer);
         match step {
             Ok(count) => done += count,
-            Err(error) if done == 0 => return Err(error),
+            Err(error) if done == 0 => {
+                opened::with(handle, |file| file.settle(start, len_bytes, 0))?;
+                return Err(error);
+            }
             Err(_) => break,
         }
     }
-    opened::with(handle, |file| file.position = start + done)?;
+    opened::with(handle, |file| file.settle(start, len_bytes, done))?;
     Ok(done)
 }
 

@@ -10,8 +10,8 @@ use crate::cpu::interrupts;
 use crate::drivers::timer;
 use crate::files;
 use crate::memory::{frames, paging};
-use crate::process;
 use crate::process::scheduler::with_scheduler;
+use crate::process::{self, opened};
 
 /// The state of the machine.
 pub(super) fn system_info(caller: Caller, info: u32) -> Result<u32, Errno> {
@@ -31,6 +31,7 @@ pub(super) fn system_info(caller: Caller, info: u32) -> Result<u32, Errno> {
             pages_promisable: pager.ledger().promisable(),
             kernel_frames_free: frames::free_count(),
             processes,
+            devices_open: opened::count(),
             policy: policy_number(pager.policy_name()),
             account: *pager.totals(),
         }

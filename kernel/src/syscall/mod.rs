@@ -49,8 +49,8 @@ fn answer(call: Call) -> Result<u32, Errno> {
         Call::Write { handle, buffer, len_bytes } => streams::write(caller(), handle, buffer, len_bytes),
         Call::AllocateMemory { len_bytes } => memory::allocate(caller(), len_bytes),
         Call::FreeMemory { start } => memory::free(caller(), start),
-        Call::CreateProcess { path, path_len, arguments, arguments_len } => {
-            process::create(caller(), path, path_len, arguments, arguments_len)
+        Call::CreateProcess { path, path_len, arguments, arguments_len, streams } => {
+            process::create(caller(), path, path_len, arguments, arguments_len, streams)
         }
         Call::Wait { pid, status } => process::wait(caller(), pid, status),
         Call::Kill { pid } => process::kill(caller(), pid),
@@ -80,6 +80,7 @@ fn answer(call: Call) -> Result<u32, Errno> {
         Call::SetLimit { pages } => memory::set_limit(caller(), pages),
         Call::SetPolicy { policy } => memory::set_policy(policy),
         Call::UnmapFile { start } => files::unmap(caller(), start),
+        Call::SetForeground { pid } => process::set_foreground(caller(), pid),
         Call::ReadDirectory { index, entry } => info::read_directory(caller(), index, entry),
     }
 }

@@ -1,5 +1,6 @@
-//! `CreateProcess`, `GetPidByName`, `Exit`, `Wait`, `Yield`, `Sleep`, `Kill`, `SetPriority`, `Shutdown`.
+//! `CreateProcess`, `GetPidByName`, `Exit`, `Wait`, `Yield`, `Sleep`, `Kill`, `SetForeground`, `SetPriority`, `Shutdown`.
 
+use abi::device::Streams;
 use abi::layout::ARGUMENTS_MAX_BYTES;
 use abi::record::ExitStatus;
 use abi::{Class, Errno, ExitReason};
@@ -12,6 +13,7 @@ use super::files::FileName;
 use crate::drivers::power;
 use crate::files;
 use crate::memory::paging;
+use crate::process::opened::Opened;
 use crate::process::{self, Arguments, scheduler};
 
 /// Ends the caller.
@@ -21,7 +23,14 @@ pub(super) fn exit(code: u32) -> ! {
 
 /// Starts a program.
 #[inline(never)]
-pub(super) fn create(caller: Caller, path: u32, path_len: u32, arguments: u32, len: u32) -> Result<u32, Errno> {
+pub(super) fn create(
+    caller: Caller,
+    path: u32,
+    path_len: u32,
+    arguments: u32,
+    len: u32,
+    streams: u32,
+) -> Result<u32, Errno> {
     let name = FileName::read(caller, path, path_len)?;
     let arguments = UserSlice::bytes(arguments, len)?;
     if len > ARGUMENTS_MAX_BYTES {
@@ -31,7 +40,12 @@ pub(super) fn create(caller: Caller, path: u32, path_len: u32, arguments: u32, l
     let mut block = [0; ARGUMENTS_MAX_BYTES as usize];
     let block = caller.memory.read(arguments, &mut block)?;
     let arguments = Arguments::new(name.as_str(), block)?;
-    Ok(process::create(Some(caller.process.pid), name.as_str(), arguments)?.number())
+    let streams = match streams {
+        0 => None,
+        at => Some(caller.memory.read_record::<Streams>(at)?),
+    };
+    let opened = Opened::of_child(streams.map(|Streams { input, output, errors }| [input, output, errors]))?;
+    Ok(process::create(Some(caller.process.pid), name.as_str(), arguments, opened)?.number())
 }
 
 /// Finds a process by its program's name.
@@ -66,6 +80,12 @@ pub(super) fn kill(caller: Caller, pid: u32) -> Result<u32, Errno> {
     process::kill(caller.process, Pid::new(pid)).map(|()| 0).map_err(refusal)
 }
 
+/// Says whom Ctrl-C ends.
+pub(super) fn set_foreground(caller: Caller, pid: u32) -> Result<u32, Errno> {
+    let process = (pid != 0).then_some(Pid::new(pid));
+    process::set_foreground(caller.process, process).map(|()| 0).map_err(refusal)
+}
+
 /// Changes a process's class.
 pub(super) fn set_priority(caller: Caller, pid: u32, class: u32) -> Result<u32, Errno> {
     let class = Class::from_number(class).ok_or(Errno::InvalidArgument)?;
@@ -81,10 +101,10 @@ const fn refusal(denied: Denied) -> Errno {
 
 /// Ends the machine.
 pub(super) fn shutdown(caller: Caller, status: u32) -> Result<u32, Errno> {
-    if caller.process.pid != Pid::INIT {
+    if !process::may_shut_down(caller.process) {
         return Err(Errno::NotPermitted);
     }
-    // What cannot be written now is lost; init, who could be told, has ended.
+    // What cannot be written now is lost: nobody goes on who could be told.
     let _ = files::sync(None);
     paging::check_at_end();
     power::shutdown(status)

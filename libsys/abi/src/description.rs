@@ -1,9 +1,10 @@
 //! The calls and their records as data: what `docs/abi.md` and the header for C are made from.
 
 use crate::Wire;
+use crate::device::{FileInfo, Streams};
 use crate::message::MessageHeader;
 use crate::process::ProcessInfo;
-use crate::record::{DirectoryEntry, ExitStatus, FileInfo, Mapping, SystemInfo, Time};
+use crate::record::{DirectoryEntry, ExitStatus, Mapping, SystemInfo, Time};
 
 /// A call.
 #[derive(Clone, Copy, Debug)]

@@ -78,6 +78,8 @@ errnos! {
     25 Overlaps "address range in use";
     /// The process would be promised more pages than it may be.
     26 OverLimit "over the limit of pages";
+    /// The device behind the handle cannot do that.
+    27 NotSupported "the device cannot do that";
 }
 
 impl Errno {

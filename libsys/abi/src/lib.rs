@@ -12,6 +12,7 @@ extern crate std;
 
 pub mod cpu;
 pub mod description;
+pub mod device;
 mod errno;
 mod exit;
 pub mod image;

@@ -96,6 +96,8 @@ wire_record! {
         pub kernel_frames_free: u32,
         /// Processes that exist, those that ended but were not waited for included.
         pub processes: u32,
+        /// Files and other devices that are open, by whomever; one that is shared counts once.
+        pub devices_open: u32,
         /// Who chooses victims, by place in [`POLICY_NAMES`](crate::POLICY_NAMES).
         pub policy: u32,
         /// What paging has done since the machine started, for all processes together.
@@ -146,17 +148,6 @@ pub struct DirectoryEntry {
     len_bytes: u32,
     name_len: u32,
     name: [u8; NAME_BYTES],
-}
-
-wire_record! {
-    /// An open file.
-    #[derive(Default)]
-    pub struct FileInfo {
-        /// Its length in bytes.
-        pub len_bytes: u32,
-        /// The byte that is read or written next.
-        pub position: u32,
-    }
 }
 
 const NAME_BYTES_U32: u32 = 56;

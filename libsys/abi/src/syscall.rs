@@ -15,8 +15,8 @@ macro_rules! syscall_table {
         $macro! {
             /// Ends the calling process with `code`. Does not return.
             0 => Exit as exit(code);
-            /// Writes `len_bytes` bytes at `buffer` to `handle`: the console (1 and 2), or a file, which grows as needed.
-            /// Returns how many were written. `BadAddress`, `BadHandle`, `Busy` for the file of a running program, `DiskFull`,
+            /// Writes `len_bytes` bytes at `buffer` to `handle`; a file grows as needed.
+            /// Returns how many were written. `BadAddress`, `BadHandle`, `NotSupported` for random bytes, `Busy` for the file of a running program, `DiskFull`,
             /// `OutOfMemory`, `Io`.
             1 => Write as write(handle, buffer: *const u8, len_bytes);
             /// Promises `len_bytes` bytes, rounded up to pages; zero-filled at first touch.
@@ -26,10 +26,12 @@ macro_rules! syscall_table {
             /// Frees the region that `AllocateMemory` returned as `start`. `BadAddress` if none starts there.
             3 => FreeMemory as free_memory(start: *mut u8);
             /// Starts the program in file `path` (`path_len` bytes of UTF-8). `arguments` is `arguments_len` bytes: each
-            /// argument followed by a zero byte. Returns the child's pid. `BadAddress`, `BadName`, `NoSuchFile`,
+            /// argument followed by a zero byte. What becomes its handles 0, 1 and 2 is said by the
+            /// [`Streams`](crate::device::Streams) at `streams`, or, if that is 0, the caller's own; parent and child share them.
+            /// Returns the child's pid. `BadAddress`, `BadHandle`, `BadName`, `NoSuchFile`,
             /// `NotExecutable`, `NotPermitted` for the swap file, `Busy` for a file that is being written to, `ArgumentsTooLong`,
             /// `OutOfMemory`, `TooManyProcesses`, `Io`.
-            4 => CreateProcess as create_process(path: *const u8, path_len, arguments: *const u8, arguments_len);
+            4 => CreateProcess as create_process(path: *const u8, path_len, arguments: *const u8, arguments_len, streams: *const Streams);
             /// Waits until the child `pid` (0: any child) has ended and fills in the
             /// [`ExitStatus`](crate::record::ExitStatus) at `status`. Returns the child's pid. `BadAddress`, `NoChild`,
             /// `NoSuchProcess` if `pid` is no child of the caller.
@@ -45,10 +47,12 @@ macro_rules! syscall_table {
             9 => GetMapping as get_mapping(address: *const u8, mapping: *mut Mapping);
             /// Fills in the [`SystemInfo`](crate::record::SystemInfo) at `info`. `BadAddress`.
             10 => SystemInfo as system_info(info: *mut SystemInfo);
-            /// Reads at most `len_bytes` bytes from `handle` into `buffer`: a line of the console (0), waiting for its first byte, or
-            /// bytes of a file. Returns how many; 0 at the end. `BadAddress`, `BadHandle`, `OutOfMemory`, `Io`.
+            /// Reads at most `len_bytes` bytes from `handle` into `buffer`: bytes of a file or random ones; a line of the console,
+            /// waiting for its end; of `console keys` what was typed, waiting for the first byte.
+            /// Returns how many; 0 at the end. `BadAddress`, `BadHandle`, `TimedOut` if no key was pressed in time, `OutOfMemory`, `Io`.
             11 => Read as read(handle, buffer: *mut u8, len_bytes);
-            /// Ends the machine with `status`. Only init may. `NotPermitted`.
+            /// Ends the machine with `status`. Init may, whoever has the right to be real-time, as the shell has, and whom such a one
+            /// has started. `NotPermitted`.
             12 => Shutdown as shutdown(status);
             /// Fills in the [`Time`](crate::record::Time) at `time`. `BadAddress`.
             13 => Time as time(time: *mut Time);
@@ -79,15 +83,18 @@ macro_rules! syscall_table {
             /// lowest. Names are compared as [`ProcessInfo`](crate::process::ProcessInfo) shows them: by their first 32 bytes.
             /// `BadAddress`, `BadName`, `NoSuchProcess`.
             20 => GetPidByName as get_pid_by_name(name: *const u8, name_len);
-            /// Opens the file `path` (`path_len` bytes of UTF-8) at its beginning. Returns a handle. `BadAddress`, `BadName`,
-            /// `NoSuchFile`, `NotPermitted` for the swap file, `TooManyOpen`.
+            /// Opens a device by its name (`path_len` bytes of UTF-8): `random SEED`, `console` for lines, `console keys [MILLISECONDS]`
+            /// for single keys, `null`; `file NAME`, or any other name, opens a file at its beginning. Returns a handle. `BadAddress`,
+            /// `BadName`, `NoSuchFile`, `NotPermitted` for the swap file, `NotSupported` for the keys of a console that is no terminal,
+            /// `TooManyOpen`, `OutOfMemory`.
             21 => Open as open(path: *const u8, path_len);
             /// Closes a handle. What was written stays in memory until it is pushed out or [`Sync`](Number::Sync) is called.
             /// Returns 0. `BadHandle`.
             22 => Close as close(handle);
-            /// Makes byte `offset` of a file the next one that is read or written, behind its end too. Returns 0. `BadHandle`.
+            /// Makes byte `offset` of a file the next one that is read or written, behind its end too; of random bytes, `offset` are
+            /// skipped. Returns 0. `BadHandle`, `NotSupported` for the console.
             23 => Seek as seek(handle, offset);
-            /// Fills in the [`FileInfo`](crate::record::FileInfo) at `info` for an open file. `BadHandle`, `BadAddress`.
+            /// Fills in the [`FileInfo`](crate::device::FileInfo) at `info` for an open device. `BadHandle`, `BadAddress`.
             24 => Stat as stat(handle, info: *mut FileInfo);
             /// Makes an empty file of this name and opens it. Returns a handle. `BadAddress`, `BadName`, `AlreadyExists`,
             /// `DiskFull`, `TooManyOpen`, `OutOfMemory`, `Io`.
@@ -95,12 +102,13 @@ macro_rules! syscall_table {
             /// Removes a file's name. Whoever has it open or mapped goes on using it; then it is gone. Returns 0. `BadAddress`,
             /// `BadName`, `NoSuchFile`, `NotPermitted` for the swap file, `Io`.
             26 => Remove as remove(path: *const u8, path_len);
-            /// Brings all changes of an open file onto the disk, those made through mappings too. Returns 0. `BadHandle`, `Io`.
+            /// Brings all changes of an open file onto the disk, those made through mappings too. Returns 0. `BadHandle`, `NotSupported` for
+            /// other devices, `Io`.
             27 => Sync as sync(handle);
             /// Maps `len_bytes` bytes of an open file, rounded up to pages, from byte `offset` on, which is a multiple of the page size.
             /// `access` is 1 to read, 3 to read and write. `address` is where, or [`ANY_ADDRESS`](crate::layout::ANY_ADDRESS).
             /// What lies behind the end of the file reads as zeros and does not get into it. Returns the first address.
-            /// `BadHandle`, `InvalidArgument` for no bytes or anything misaligned, `BadAddress` outside of user space, `Overlaps`,
+            /// `BadHandle`, `NotSupported` for other devices, `InvalidArgument` for no bytes or anything misaligned, `BadAddress` outside of user space, `Overlaps`,
             /// `Busy` to write to the file of a running program, `OutOfAddressSpace`, `TooManyOpen`, `OutOfMemory`.
             28 => MapFile as map_file(handle, offset, len_bytes, access, address);
             /// Ends the mapping that `MapFile` returned as `start`, and brings what was changed through it onto the disk. Returns 0.
@@ -112,6 +120,9 @@ macro_rules! syscall_table {
             /// Lets frames be borrowed by another replacement policy, by its place in [`POLICY_NAMES`](crate::POLICY_NAMES). Returns 0.
             /// `InvalidArgument`, `OutOfMemory`.
             31 => SetPolicy as set_policy(policy);
+            /// Ctrl-C on the console now ends process `pid`, a descendant of the caller, and all that descend from it; with 0, nobody.
+            /// The first who asks, the shell, is the only one who may as long as it lives. Returns 0. `NoSuchProcess`, `NotPermitted`.
+            32 => SetForeground as set_foreground(pid);
         }
     };
 }
@@ -190,7 +201,7 @@ mod tests {
         assert_eq!(Call::decode(1, &[10, 20, 30, 40, 50]), Ok(Call::Write { handle: 10, buffer: 20, len_bytes: 30 }));
         assert_eq!(
             Call::decode(4, &[1, 2, 3, 4, 5]),
-            Ok(Call::CreateProcess { path: 1, path_len: 2, arguments: 3, arguments_len: 4 })
+            Ok(Call::CreateProcess { path: 1, path_len: 2, arguments: 3, arguments_len: 4, streams: 5 })
         );
     }
 }

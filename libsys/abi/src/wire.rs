@@ -119,3 +119,52 @@ macro_rules! wire_record {
         }
     };
 }
+
+/// Declares kinds of something that have a number and a name.
+macro_rules! numbered {
+    ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $number:literal $name:ident $text:literal;)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $type { $($(#[$doc])* $name = $number,)* }
+
+        impl $type {
+            /// Every one, in order of number.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The one with this number.
+            pub const fn from_number(number: u32) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)* _ => None }
+            }
+
+            /// Its number, as calls and records have it.
+            pub const fn number(self) -> u32 {
+                self as u32
+            }
+
+            /// What it is called.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.text())
+            }
+        }
+
+        impl Wire for $type {
+            const SIZE_BYTES: u32 = 4;
+
+            fn encode(&self, out: &mut Writer<'_>) {
+                out.word(self.number());
+            }
+
+            fn decode(from: &mut Reader<'_>) -> Option<Self> {
+                Self::from_number(from.word()?)
+            }
+        }
+    };
+}
+
+pub(crate) use numbered;

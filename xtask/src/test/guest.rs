@@ -49,6 +49,8 @@ pub struct Boot {
     pub make: Option<MakeFiles>,
     /// What is typed at the console.
     pub typed: Vec<u8>,
+    /// Its console is a terminal.
+    pub terminal: bool,
     /// Done to the image before the machine starts.
     pub spoil: Option<fn(&fs::File) -> std::io::Result<()>>,
     /// The kernel is started by QEMU's own Multiboot loader.
@@ -77,6 +79,7 @@ impl Boot {
             sparse: Vec::new(),
             make: None,
             typed: Vec::new(),
+            terminal: false,
             spoil: None,
             by_qemu: false,
             again: Vec::new(),
@@ -236,7 +239,8 @@ fn log_of(case: &Case, outcome: &Outcome) -> String {
 
 /// Makes the image and runs the machine, or runs it twice.
 fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outcome> {
-    let mut options = KernelOptions { words: boot.options.clone(), program: boot.program.clone() };
+    let options = KernelOptions { words: boot.options.clone(), program: boot.program.clone() };
+    let mut options = if boot.terminal { options } else { options.plain() };
     let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let made = boot.make.map_or(Ok(Vec::new()), |make| make(guest, folder.path()))?;
     let extras = made.into_iter().map(|name| Extra { path: folder.path().join(&name), name }).collect();

@@ -19,7 +19,7 @@ impl<T> ProcessTable<T> {
     /// process that started it, as long as that one is there. Everybody
     /// descends from init, which only init itself may kill.
     ///
-    /// The victim is marked, and ends as soon as it can. A second killer changes nothing: the first is the reason.
+    /// The victim is marked, and ends as soon as it can.
     ///
     /// # Errors
     /// See [`Denied`]; nothing has changed then.
@@ -32,10 +32,24 @@ impl<T> ProcessTable<T> {
         if !is_permitted {
             return Err(Denied::NotPermitted);
         }
-        if let Some(entry) = self.entries[slot.index()].as_mut() {
-            entry.killed_by.get_or_insert(pid);
-        }
+        self.mark_killed(slot, pid);
         Ok(slot)
+    }
+
+    /// The process is to end as soon as it can. A second killer changes nothing: the first is the reason.
+    pub(super) fn mark_killed(&mut self, slot: ProcessSlot, by: Pid) {
+        if let Some(entry) = self.entries.get_mut(slot.index()).and_then(Option::as_mut) {
+            entry.killed_by.get_or_insert(by);
+        }
+    }
+
+    /// The process `by` may end the machine: init, whoever has the right to be real-time, and whom such a one other than init has started
+    /// and is still there for.
+    pub fn may_shut_down(&self, by: ProcessSlot) -> bool {
+        let Some(caller) = self.entry(by) else { return false };
+        let starter = caller.parent.filter(|&parent| !caller.is_adopted && parent != Pid::INIT);
+        let starter = starter.and_then(|parent| self.entry(self.slot_of(parent)?));
+        caller.may_be_real_time || starter.is_some_and(|starter| starter.may_be_real_time)
     }
 
     /// Who has killed the process in this slot, which may not have ended yet.
@@ -73,7 +87,7 @@ impl<T> ProcessTable<T> {
         Ok(slot)
     }
 
-    fn alive(&self, pid: Pid) -> Result<ProcessSlot, Denied> {
+    pub(super) fn alive(&self, pid: Pid) -> Result<ProcessSlot, Denied> {
         self.slot_of(pid).filter(|&slot| self.get(slot).is_some()).ok_or(Denied::NoSuchProcess)
     }
 
@@ -82,7 +96,7 @@ impl<T> ProcessTable<T> {
     }
 
     /// The process in `slot` is a child of `ancestor`, or of a child of it, and so on.
-    fn descends(&self, slot: ProcessSlot, ancestor: Pid) -> bool {
+    pub(super) fn descends(&self, slot: ProcessSlot, ancestor: Pid) -> bool {
         let mut parent = self.parent(slot);
         while let Some(pid) = parent {
             if pid == ancestor {

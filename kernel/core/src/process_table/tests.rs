@@ -4,7 +4,7 @@ use abi::{Class, ExitReason};
 use super::{AddError, ChildChoice, Denied, MAX_PROCESSES, ProcessSlot, ProcessTable, WaitError, WaitOutcome, Woken};
 use crate::addr::Pid;
 
-fn status(pid: Pid) -> ExitStatus {
+pub(super) fn status(pid: Pid) -> ExitStatus {
     ExitStatus { pid: pid.number(), reason: ExitReason::Exited(pid.number() * 10), account: Account::default() }
 }
 
@@ -188,4 +188,18 @@ fn processes_are_listed_by_pid() {
         table.first_from(Pid::new(table.pid(slot).unwrap().number() + 1))
     });
     assert_eq!(list.collect::<Vec<_>>(), [init, shell, other, grandchild, last].map(|(slot, _)| slot));
+}
+
+#[test]
+fn the_machine_is_ended_by_those_who_may_be_real_time_and_whom_they_started() {
+    let mut table = ProcessTable::default();
+    let (init, init_pid) = table.add(None, ()).unwrap();
+    let (shell, shell_pid) = table.add(Some(init_pid), ()).unwrap();
+    assert!(table.may_shut_down(init) && !table.may_shut_down(shell));
+    table.grant_class(init, shell_pid, Class::RealTime, |_| Class::Interactive).unwrap();
+    let (program, program_pid) = table.add(Some(shell_pid), ()).unwrap();
+    let (grandchild, _) = table.add(Some(program_pid), ()).unwrap();
+    assert!(table.may_shut_down(shell) && table.may_shut_down(program) && !table.may_shut_down(grandchild));
+    table.end(shell, status(shell_pid)).unwrap();
+    assert!(!table.may_shut_down(program), "who acted for the shell acts for nobody now");
 }

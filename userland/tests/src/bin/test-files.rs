@@ -237,7 +237,8 @@ fn handles_are_the_lowest_free_and_limited() -> Verdict {
             Err(error) => break error,
         }
     };
-    check_eq!((refused, open.len()), (Errno::TooManyOpen, 64));
+    // The program began with three of 64.
+    check_eq!((refused, open.len()), (Errno::TooManyOpen, 61));
     check!((3..).zip(&open).all(|(handle, file)| file.handle() == handle));
     check_eq!(File::create("one too many").err(), Some(Errno::TooManyOpen));
     check!(files::directory().all(|entry| entry.name() != "one too many"));
@@ -281,8 +282,8 @@ fn wild_handles_are_refused_by_every_call() -> Verdict {
         }
     }
     for console in [0, 1, 2] {
-        check_eq!(call::map_file(console, 0, 4096, 1, u32::MAX), Err(Errno::BadHandle));
-        check_eq!((call::seek(console, 0), call::close(console)), (Err(Errno::BadHandle), Err(Errno::BadHandle)));
+        check_eq!(call::map_file(console, 0, 4096, 1, u32::MAX), Err(Errno::NotSupported));
+        check_eq!((call::seek(console, 0), call::sync(console)), (Err(Errno::NotSupported), Err(Errno::NotSupported)));
     }
     check_eq!(buffer, [0; 16]);
     Ok(())

@@ -58,8 +58,8 @@ fn no_call_reads_from_a_bad_pointer() -> Verdict {
     let mut region = region_before_a_hole()?;
     for bad in bad_places(&mut region, len) {
         check_eq!(call::write(1, bad, len), Err(Errno::BadAddress));
-        check_eq!(call::create_process(bad, len, 0, 0), Err(Errno::BadAddress));
-        check_eq!(call::create_process(at(name.as_ptr()), len, bad, len), Err(Errno::BadAddress));
+        check_eq!(call::create_process(bad, len, 0, 0, 0), Err(Errno::BadAddress));
+        check_eq!(call::create_process(at(name.as_ptr()), len, bad, len, 0), Err(Errno::BadAddress));
         check_eq!(call::get_pid_by_name(bad, len), Err(Errno::BadAddress));
         check_eq!(call::send_message(process::pid(), 0, bad, len), Err(Errno::BadAddress));
     }
@@ -68,8 +68,8 @@ fn no_call_reads_from_a_bad_pointer() -> Verdict {
     }
     for huge in [0x8000_0000, u32::MAX] {
         check_eq!(call::write(1, at(name.as_ptr()), huge), Err(Errno::BadAddress));
-        check_eq!(call::create_process(at(name.as_ptr()), huge, 0, 0), Err(Errno::BadAddress));
-        check_eq!(call::create_process(at(name.as_ptr()), len, at(name.as_ptr()), huge), Err(Errno::BadAddress));
+        check_eq!(call::create_process(at(name.as_ptr()), huge, 0, 0, 0), Err(Errno::BadAddress));
+        check_eq!(call::create_process(at(name.as_ptr()), len, at(name.as_ptr()), huge, 0), Err(Errno::BadAddress));
         check_eq!(call::get_pid_by_name(at(name.as_ptr()), huge), Err(Errno::BadAddress));
         check_eq!(call::send_message(process::pid(), 0, at(name.as_ptr()), huge), Err(Errno::BadAddress));
     }
@@ -118,8 +118,8 @@ fn a_wait_with_a_bad_pointer_leaves_the_child_to_be_waited_for() -> Verdict {
 fn a_create_with_a_bad_pointer_creates_nobody() -> Verdict {
     let before = system::info()?;
     let name = at(ASSIST.as_ptr());
-    check_eq!(call::create_process(name, 6, 0xC000_0000, 5), Err(Errno::BadAddress));
-    check_eq!(call::create_process(3, 6, 0, 0), Err(Errno::BadAddress));
+    check_eq!(call::create_process(name, 6, 0xC000_0000, 5, 0), Err(Errno::BadAddress));
+    check_eq!(call::create_process(3, 6, 0, 0, 0), Err(Errno::BadAddress));
     let after = system::info()?;
     check_eq!((before.processes, before.pages_promised), (after.processes, after.pages_promised));
     Ok(())
@@ -129,7 +129,7 @@ fn no_bytes_are_no_access() -> Verdict {
     check_eq!(call::write(1, 0, 0), Ok(0));
     check_eq!(call::write(1, STACK_END, 0), Ok(0));
     check_eq!(call::write(7, 0, 0), Err(Errno::BadHandle));
-    check_eq!(call::read(1, 0, 0), Err(Errno::BadHandle));
+    check_eq!(call::read(7, 0, 0), Err(Errno::BadHandle));
     Ok(())
 }
 
@@ -140,7 +140,7 @@ fn buffers_and_strings_may_cross_pages() -> Verdict {
     region.bytes()[page - 3..page + 3].copy_from_slice(b"assist");
     region.bytes()[2 * page - 4..2 * page + 4].copy_from_slice(b"exit\x0042\0");
     let start = at(region.as_ptr());
-    let pid = call::create_process(start + PAGE - 3, 6, start + 2 * PAGE - 4, 8)?;
+    let pid = call::create_process(start + PAGE - 3, 6, start + 2 * PAGE - 4, 8, 0)?;
     // The record over a border too, in a page that was never touched.
     let mut fresh = Region::allocate(2 * page)?;
     let border = at(fresh.as_ptr()) + PAGE;

@@ -80,7 +80,7 @@ fn names_that_cannot_be_are_refused() -> Verdict {
     check_eq!(run(&(longest + "n"), &[]).err(), Some(Errno::BadName));
     let not_utf8 = [0xFFu8, 0xFE];
     let place = u32::try_from(not_utf8.as_ptr().expose_provenance())?;
-    check_eq!(libsys::call::create_process(place, 2, 0, 0), Err(Errno::BadName));
+    check_eq!(libsys::call::create_process(place, 2, 0, 0, 0), Err(Errno::BadName));
     Ok(())
 }
 
