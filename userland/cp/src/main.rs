@@ -22,7 +22,7 @@ fn copy(from: &str, to: &str) -> Outcome {
         return Err(Problem::Usage);
     }
     let mut source = about(from, File::open(from))?;
-    let mut target = about(to, tools::replace(to))?;
+    let mut target = about(to, tools::open_to_replace(to))?;
     about(to, tools::read_to_end(&mut source, |bytes| target.write_all(bytes)))?;
     Ok(0)
 }

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Display;
 
+use libsys::abi::device::DeviceKind;
 use libsys::files::File;
 use libsys::memory::PAGE_SIZE;
 use libsys::{Args, Errno, eprintln, println};
@@ -103,4 +104,32 @@ pub fn replace(name: &str) -> Result<File, Errno> {
         Ok(()) | Err(Errno::NoSuchFile) => File::create(name),
         Err(error) => Err(error),
     }
+}
+
+/// Opens what output is to go to: a device, or a file that is emptied or made.
+///
+/// # Errors
+/// Those of opening and [`replace`].
+pub fn open_to_replace(name: &str) -> Result<File, Errno> {
+    if is_device(name) { File::open(name) } else { replace(name) }
+}
+
+/// Opens what output is to go to: a device, or a file behind what is in it.
+///
+/// # Errors
+/// Those of opening and creating.
+pub fn open_to_append(name: &str) -> Result<File, Errno> {
+    match File::open(name) {
+        Ok(mut file) if file.info()?.device == DeviceKind::File => {
+            file.seek(file.len()?)?;
+            Ok(file)
+        }
+        Err(Errno::NoSuchFile) => File::create(name),
+        device_or_error => device_or_error,
+    }
+}
+
+/// The name is that of a device other than a file.
+fn is_device(name: &str) -> bool {
+    File::open(name).and_then(|device| device.info()).is_ok_and(|info| info.device != DeviceKind::File)
 }

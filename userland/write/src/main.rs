@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+use libsys::Errno;
 use libsys::files::standard_input;
 use tools::{Outcome, Problem, about};
 
@@ -21,12 +22,16 @@ fn main() -> u32 {
 }
 
 fn write(name: &str, words: &[&str]) -> Outcome {
-    let mut file = about(name, tools::replace(name))?;
+    let mut file = about(name, tools::open_to_replace(name))?;
     if words.is_empty() {
         about(name, tools::read_to_end(&mut standard_input(), |bytes| file.write_all(bytes)))?;
     } else {
         about(name, file.write_all(alloc::format!("{}\n", words.join(" ")).as_bytes()))?;
     }
-    about(name, file.sync())?;
+    // Devices other than files have nothing to bring onto the disk.
+    match file.sync() {
+        Err(Errno::NotSupported) => {}
+        synced => about(name, synced)?,
+    }
     Ok(0)
 }

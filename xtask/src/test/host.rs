@@ -10,7 +10,7 @@ use crate::console::step;
 use crate::project;
 
 /// The packages that have tests for the host.
-const PACKAGES: [&str; 6] = ["abi", "borrow", "fakefs", "kcore", "libsys", "xtask"];
+const PACKAGES: [&str; 7] = ["abi", "borrow", "fakefs", "kcore", "libsys", "shell-core", "xtask"];
 
 /// The tests' names.
 ///

@@ -1,0 +1,337 @@
+//! A line that is edited on a terminal: keys in, text for the terminal out.
+//!
+//! A line that is longer than the terminal is wide is shown in part, so that the terminal never begins a new row by itself.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::history::History;
+use crate::keys::{Decoder, Key};
+
+/// How wide terminals are taken to be: as wide as the machine's own screen.
+const COLUMNS: usize = 80;
+
+/// What a key has led to, beyond a changed line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Nothing.
+    Edited,
+    /// The line was entered.
+    Entered(String),
+    /// The line was given up, by Ctrl-C.
+    GivenUp,
+    /// There will be no more lines: Ctrl-D on an empty one.
+    Ended,
+    /// The word before the cursor is to be completed.
+    Complete,
+}
+
+/// The line, and what is needed to edit it.
+#[derive(Clone, Debug, Default)]
+pub struct Editor {
+    prompt: String,
+    text: String,
+    /// The byte of the text before which the cursor stands.
+    cursor: usize,
+    /// How many characters to the left of what is shown.
+    hidden: usize,
+    /// What was cut out last.
+    cut: String,
+    decoder: Decoder,
+    history: History,
+}
+
+impl Editor {
+    /// Begins a line behind this prompt.
+    pub fn begin(&mut self, prompt: &str, out: &mut String) {
+        self.prompt = prompt.into();
+        self.text.clear();
+        self.cursor = 0;
+        self.redraw(out);
+    }
+
+    /// Takes a byte that the terminal sent; what it is to show is added to `out`.
+    pub fn feed(&mut self, byte: u8, out: &mut String) -> Event {
+        match self.decoder.feed(byte) {
+            Some(key) => self.press(&key, out),
+            None => Event::Edited,
+        }
+    }
+
+    /// The line up to the cursor.
+    pub fn before_cursor(&self) -> &str {
+        &self.text[..self.cursor]
+    }
+
+    /// The lines of before.
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Inserts a text at the cursor.
+    pub fn insert(&mut self, text: &str, out: &mut String) {
+        let is_at_end = self.cursor == self.text.len();
+        self.text.insert_str(self.cursor, text);
+        self.cursor += text.len();
+        if is_at_end && self.hidden == 0 && self.column() < self.room() {
+            out.push_str(text);
+        } else {
+            self.redraw(out);
+        }
+    }
+
+    /// Shows prompt and line in the terminal's present row.
+    pub fn redraw(&mut self, out: &mut String) {
+        let (column, room) = (self.column(), self.room());
+        self.hidden = self.hidden.clamp((column + 1).saturating_sub(room), column);
+        let shown: String = self.text.chars().skip(self.hidden).take(room).collect();
+        out.push('\r');
+        out.push_str(&self.prompt);
+        out.push_str(&shown);
+        out.push_str("\x1b[K");
+        let behind = shown.chars().count() - (column - self.hidden).min(shown.chars().count());
+        if behind > 0 {
+            out.push_str(&format!("\x1b[{behind}D"));
+        }
+    }
+
+    /// How many characters are before the cursor.
+    fn column(&self) -> usize {
+        self.before_cursor().chars().count()
+    }
+
+    /// How many characters can be shown; the last column stays free, for the cursor.
+    fn room(&self) -> usize {
+        (COLUMNS - 1).saturating_sub(self.prompt.chars().count()).max(8)
+    }
+
+    fn press(&mut self, key: &Key, out: &mut String) -> Event {
+        match key {
+            Key::Character(character) => self.insert(character.encode_utf8(&mut [0; 4]), out),
+            Key::Enter => return self.enter(out),
+            Key::Control(b'c') => return self.give_up(out),
+            Key::Control(b'd') if self.text.is_empty() => return self.end(out),
+            Key::Control(b'i') => return Event::Complete,
+            Key::Control(b'l') => {
+                out.push_str("\x1b[2J\x1b[H");
+                self.redraw(out);
+            }
+            Key::Up | Key::Control(b'p') => {
+                let older = self.history.older(&self.text);
+                self.replace(older, out);
+            }
+            Key::Down | Key::Control(b'n') => {
+                let newer = self.history.newer();
+                self.replace(newer, out);
+            }
+            Key::Backspace | Key::Delete | Key::Control(b'd' | b'k' | b'u' | b'w' | b'y') => self.change(key, out),
+            _ => self.go(key, out),
+        }
+        Event::Edited
+    }
+
+    /// Moves the cursor.
+    fn go(&mut self, key: &Key, out: &mut String) {
+        self.cursor = match key {
+            Key::Left | Key::Control(b'b') => self.previous(),
+            Key::Right | Key::Control(b'f') => self.next(),
+            Key::Home | Key::Control(b'a') => 0,
+            Key::End | Key::Control(b'e') => self.text.len(),
+            _ => return,
+        };
+        self.redraw(out);
+    }
+
+    /// Takes something out of the line, or puts it back.
+    fn change(&mut self, key: &Key, out: &mut String) {
+        let (start, end) = match key {
+            Key::Backspace => (self.previous(), self.cursor),
+            Key::Delete | Key::Control(b'd') => (self.cursor, self.next()),
+            Key::Control(b'k') => (self.cursor, self.text.len()),
+            Key::Control(b'u') => (0, self.cursor),
+            Key::Control(b'w') => (self.start_of_word(), self.cursor),
+            _ => {
+                let cut = self.cut.clone();
+                return self.insert(&cut, out);
+            }
+        };
+        let taken: String = self.text.drain(start..end).collect();
+        if matches!(key, Key::Control(b'k' | b'u' | b'w')) && !taken.is_empty() {
+            self.cut = taken;
+        }
+        self.cursor = start;
+        self.redraw(out);
+    }
+
+    /// Another line takes the place of this one, if there is one.
+    fn replace(&mut self, line: Option<String>, out: &mut String) {
+        if let Some(line) = line {
+            self.cursor = line.len();
+            self.text = line;
+            self.redraw(out);
+        }
+    }
+
+    fn enter(&mut self, out: &mut String) -> Event {
+        self.cursor = self.text.len();
+        out.push('\n');
+        self.history.add(&self.text);
+        Event::Entered(core::mem::take(&mut self.text))
+    }
+
+    fn give_up(&mut self, out: &mut String) -> Event {
+        out.push_str("^C\n");
+        self.history.add("");
+        Event::GivenUp
+    }
+
+    fn end(&mut self, out: &mut String) -> Event {
+        out.push('\n');
+        Event::Ended
+    }
+
+    /// Where the character before the cursor begins.
+    fn previous(&self) -> usize {
+        self.before_cursor().char_indices().next_back().map_or(0, |(at, _)| at)
+    }
+
+    /// Where the character at the cursor ends.
+    fn next(&self) -> usize {
+        self.cursor + self.text[self.cursor..].chars().next().map_or(0, char::len_utf8)
+    }
+
+    /// Where the word before the cursor begins.
+    fn start_of_word(&self) -> usize {
+        let word = self.before_cursor().trim_end();
+        word.rfind(' ').map_or(0, |at| at + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COLUMNS, Editor, Event};
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+    /// Presses keys on a new line; returns the line that is entered, if one is.
+    fn typed(editor: &mut Editor, bytes: &[u8]) -> Option<String> {
+        let mut out = String::new();
+        editor.begin("> ", &mut out);
+        bytes.iter().find_map(|&byte| match editor.feed(byte, &mut out) {
+            Event::Entered(line) => Some(line),
+            _ => None,
+        })
+    }
+
+    fn line(bytes: &[u8]) -> String {
+        typed(&mut Editor::default(), &[bytes, b"\r"].concat()).unwrap()
+    }
+
+    #[test]
+    fn keys_edit_the_line() {
+        assert_eq!(line(b"helo\x1b[Dl"), "hello");
+        assert_eq!(line(b"ello\x01h\x05!"), "hello!");
+        assert_eq!(line(b"ello\x1b[Hh\x1b[F!"), "hello!");
+        assert_eq!(line(b"hello\x7f\x7fp"), "help");
+        assert_eq!(line(b"hello\x01\x1b[3~\x04"), "llo");
+        assert_eq!(line(b"cat some notes\x17\x17things"), "cat things");
+        assert_eq!(line(b"one two\x1b[D\x1b[D\x1b[D\x0bthree \x19"), "one three two");
+        assert_eq!(line(b"rm all\x15ls"), "ls");
+        assert_eq!(line("äö\x1b[D\x7f".as_bytes()), "ö");
+        assert_eq!(line(b"\x7f\x1b[D\x17\x0b\x15\x19"), "");
+    }
+
+    #[test]
+    fn arrows_bring_lines_back() {
+        let mut editor = Editor::default();
+        for text in ["one", "two"] {
+            assert_eq!(typed(&mut editor, format!("{text}\r").as_bytes()).as_deref(), Some(text));
+        }
+        assert_eq!(typed(&mut editor, b"\x1b[A\x1b[A!\r").as_deref(), Some("one!"));
+        assert_eq!(typed(&mut editor, b"dra\x1b[A\x1b[A\x1b[B\x1b[Bft\r").as_deref(), Some("draft"));
+        assert_eq!(editor.history().lines().collect::<Vec<_>>(), ["one", "two", "one!", "draft"]);
+    }
+
+    #[test]
+    fn control_keys_end_lines_and_input() {
+        let mut editor = Editor::default();
+        let mut out = String::new();
+        editor.begin("> ", &mut out);
+        assert_eq!(editor.feed(b'x', &mut out), Event::Edited);
+        assert_eq!(editor.feed(4, &mut out), Event::Edited);
+        assert_eq!(editor.feed(3, &mut out), Event::GivenUp);
+        editor.begin("> ", &mut out);
+        assert_eq!(editor.feed(9, &mut out), Event::Complete);
+        assert_eq!(editor.feed(4, &mut out), Event::Ended);
+    }
+
+    #[test]
+    fn typing_at_the_end_shows_no_more_than_what_is_typed() {
+        let (mut editor, mut out) = (Editor::default(), String::new());
+        editor.begin("> ", &mut out);
+        b"ls".iter().for_each(|&byte| assert_eq!(editor.feed(byte, &mut out), Event::Edited));
+        assert_eq!(out, "\r> \x1b[Kls");
+    }
+
+    /// The row of a terminal, and its cursor, after it was shown `out`.
+    fn row(out: &str) -> (Vec<char>, usize) {
+        let (mut row, mut cursor) = (vec![' '; COLUMNS], 0);
+        let mut rest = out.chars();
+        while let Some(character) = rest.next() {
+            match character {
+                '\r' => cursor = 0,
+                '\x1b' => {
+                    let sequence: String = rest.by_ref().take_while_inclusive_letter();
+                    match sequence.chars().last() {
+                        Some('K') => row[cursor..].fill(' '),
+                        Some('D') => cursor -= sequence[1..sequence.len() - 1].parse::<usize>().unwrap(),
+                        other => panic!("{other:?}"),
+                    }
+                }
+                _ => {
+                    row[cursor] = character;
+                    cursor += 1;
+                }
+            }
+        }
+        (row, cursor)
+    }
+
+    trait TakeSequence: Iterator<Item = char> {
+        fn take_while_inclusive_letter(&mut self) -> String {
+            let mut taken = String::new();
+            for character in self {
+                taken.push(character);
+                if character.is_ascii_alphabetic() {
+                    break;
+                }
+            }
+            taken
+        }
+    }
+
+    impl<T: Iterator<Item = char>> TakeSequence for T {}
+
+    const KEYS: [&[u8]; 12] =
+        [b"a", b"b", b"\xC3\xA4", b" ", b"\x1b[D", b"\x1b[C", b"\x7f", b"\x01", b"\x05", b"\x0b", b"\x17", b"\x19"];
+
+    proptest! {
+        /// Whatever is pressed, the terminal shows the part of the line around the cursor, and its own cursor stands there.
+        #[test]
+        fn the_terminal_shows_the_line(presses in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let (mut editor, mut out) = (Editor::default(), String::new());
+            editor.begin("> ", &mut out);
+            for press in presses {
+                // Mostly letters, so that lines become long.
+                let key = KEYS[if press < 200 { usize::from(press % 4) } else { usize::from(press) % KEYS.len() }];
+                key.iter().for_each(|&byte| { editor.feed(byte, &mut out); });
+                let (row, cursor) = row(&out);
+                let shown: String = row.iter().collect::<String>()[2..].into();
+                let all: Vec<char> = editor.text.chars().collect();
+                let expected: String = all[editor.hidden..].iter().take(editor.room()).collect();
+                prop_assert_eq!(shown.trim_end(), expected.trim_end());
+                prop_assert_eq!(cursor, 2 + editor.column() - editor.hidden);
+                prop_assert!(cursor < COLUMNS);
+            }
+        }
+    }
+}

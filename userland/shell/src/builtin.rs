@@ -1,0 +1,58 @@
+//! What the shell does itself.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use libsys::abi::image::PROGRAM_LIST;
+use libsys::files::File;
+use libsys::{Errno, println};
+use shell_core::history::History;
+
+/// What is built in, and what it does.
+const BUILT_IN: [(&str, &str); 6] = [
+    ("help", "Lists the programs; `help PROGRAM` tells more about one"),
+    ("exit", "Ends the shell, and the machine with it: `exit [STATUS]`"),
+    ("jobs", "Lists what runs in the background"),
+    ("history", "Lists the lines of before"),
+    ("realtime", "Before a program: gives it the highest class"),
+    ("background", "Before a program: gives it the lowest class"),
+];
+
+/// The names of what is built in.
+pub const NAMES: [&str; 6] = ["help", "exit", "jobs", "history", "realtime", "background"];
+
+/// What can be written in a line besides words.
+const SIGNS: &str = "A line may hold several commands:
+  a; b       one after the other             a > file    its output goes to a file
+  a && b     b only if a exits with 0        a >> file   behind what is in the file
+  a &        in the background               a < file    its input comes from a file
+  'a b'  \"a b\"  a\\ b  are one word, # begins a comment. Files may be devices: random 42, null, console.
+Keys: arrows, Tab completes, Ctrl-A/E start and end, Ctrl-W/U/K cut, Ctrl-Y puts back, Ctrl-C ends, Ctrl-D ends input.";
+
+/// The programs that are for people, and what each is for.
+pub fn programs() -> Result<Vec<(String, String)>, Errno> {
+    let mut list = Vec::new();
+    tools::read_to_end(&mut File::open(PROGRAM_LIST)?, |bytes| {
+        list.extend_from_slice(bytes);
+        Ok(())
+    })?;
+    let text = String::from_utf8_lossy(&list);
+    let lines = text.lines().map(|line| line.split_once("  ").unwrap_or((line, "")));
+    Ok(lines.map(|(name, purpose)| (name.to_string(), purpose.to_string())).collect())
+}
+
+/// Lists all that can be said at the prompt.
+pub fn help() -> Result<(), Errno> {
+    println!("Built in:");
+    BUILT_IN.iter().for_each(|(name, purpose)| println!("  {name:<10} {purpose}"));
+    println!("Programs; each tells more with --help:");
+    programs()?.iter().for_each(|(name, purpose)| println!("  {name:<10} {purpose}"));
+    println!("{SIGNS}");
+    Ok(())
+}
+
+/// Lists the lines of before.
+pub fn history(lines: Option<&History>) {
+    let lines = lines.into_iter().flat_map(History::lines);
+    (1..).zip(lines).for_each(|(number, line): (u32, &str)| println!("{number:>4}  {line}"));
+}

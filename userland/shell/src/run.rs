@@ -1,0 +1,226 @@
+//! Running what a line says.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use libsys::abi::device::Streams;
+use libsys::files::File;
+use libsys::process::{self, Child, ProcessState, set_foreground, set_priority, wait_for};
+use libsys::{Class, Errno, ExitReason, eprintln, println};
+use shell_core::history::History;
+use shell_core::parse::{Chain, Command, Output};
+
+use crate::builtin;
+
+/// Exit codes of programs that did not end by themselves, and of those that could not be started.
+const INTERRUPTED: u32 = 130;
+const WAS_KILLED: u32 = 137;
+const BROKE_A_RULE: u32 = 139;
+const CANNOT_START: u32 = 126;
+const NO_SUCH_PROGRAM: u32 = 127;
+
+/// A program in the background.
+struct Job {
+    pid: u32,
+    words: String,
+}
+
+/// What is kept between lines.
+#[derive(Default)]
+pub struct Shell {
+    /// The exit code of the last command.
+    pub code: u32,
+    /// What `exit` said.
+    ends_with: Option<u32>,
+    /// Ctrl-C ended a command: what follows it in its line is not run.
+    is_interrupted: bool,
+    jobs: Vec<Job>,
+}
+
+/// What a command is to begin with; the files are closed when this is dropped.
+struct Redirection {
+    _files: [Option<File>; 2],
+    streams: Streams,
+}
+
+impl Shell {
+    /// There are to be more lines.
+    pub const fn is_open(&self) -> bool {
+        self.ends_with.is_none()
+    }
+
+    /// What the shell exits with.
+    pub fn exit_code(&self) -> u32 {
+        self.ends_with.unwrap_or(0)
+    }
+
+    /// What stands before a line; with the exit code of the last command, unless it is 0.
+    pub fn prompt(&self) -> String {
+        match self.code {
+            0 => "> ".into(),
+            code => format!("[{code}] > "),
+        }
+    }
+
+    /// Says which programs in the background have ended, and how.
+    pub fn report_ended(&mut self) {
+        let has_ended = |job: &mut Job| process::info(job.pid).is_ok_and(|info| info.state == ProcessState::Ended);
+        for Job { pid, words } in self.jobs.extract_if(.., has_ended) {
+            match wait_for(pid) {
+                Ok(status) => println!("[{pid}] {words}: {}", status.reason),
+                Err(error) => eprintln!("shell: process {pid}: {error}"),
+            }
+        }
+    }
+
+    /// Runs all commands of a line.
+    pub fn run_all(&mut self, chains: &[Chain], history: Option<&History>) {
+        self.is_interrupted = false;
+        for chain in chains {
+            match chain {
+                Chain::Background(command) => self.code = self.start_in_background(command),
+                Chain::Foreground(commands) => self.run_chain(commands, history),
+            }
+            if !self.is_open() || self.is_interrupted {
+                return;
+            }
+        }
+    }
+
+    fn run_chain(&mut self, commands: &[Command], history: Option<&History>) {
+        for command in commands {
+            self.code = self.run(command, history);
+            if self.code != 0 || !self.is_open() {
+                return;
+            }
+        }
+    }
+
+    /// Runs a command to its end; returns its exit code.
+    fn run(&mut self, command: &Command, history: Option<&History>) -> u32 {
+        let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["exit"] => {
+                self.ends_with = Some(0);
+                0
+            }
+            ["exit", status] if status.parse::<u32>().is_ok() => {
+                self.ends_with = status.parse().ok();
+                0
+            }
+            ["help"] => code_of("help", builtin::help()),
+            ["help", program] => self.run_program(&[program, "--help"], command),
+            ["jobs"] => {
+                self.jobs.iter().for_each(|Job { pid, words }| println!("[{pid}] {words}"));
+                0
+            }
+            ["history"] => {
+                builtin::history(history);
+                0
+            }
+            words => self.run_program(words, command),
+        }
+    }
+
+    fn run_program(&mut self, words: &[&str], command: &Command) -> u32 {
+        let child = match start(words, command, None) {
+            Ok(child) => child,
+            Err(code) => return code,
+        };
+        // It may have ended already; and another shell may be the one who says this.
+        let _ = set_foreground(Some(child.pid()));
+        let ended = child.wait();
+        let _ = set_foreground(None);
+        match ended.map(|status| status.reason) {
+            Ok(ExitReason::Exited(code)) => code,
+            Ok(ExitReason::Killed(by)) if by == process::pid() => {
+                self.is_interrupted = true;
+                INTERRUPTED
+            }
+            Ok(ExitReason::Killed(_)) => WAS_KILLED,
+            Ok(ExitReason::Fault { .. }) => BROKE_A_RULE,
+            Err(error) => code_of("wait", Err(error)),
+        }
+    }
+
+    fn start_in_background(&mut self, command: &Command) -> u32 {
+        let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+        // What is typed is for those in the foreground.
+        match start(&words, command, Some("null")) {
+            Ok(child) => {
+                println!("[{}] {}", child.pid(), words.join(" "));
+                self.jobs.push(Job { pid: child.pid(), words: words.join(" ") });
+                0
+            }
+            Err(code) => code,
+        }
+    }
+}
+
+/// Starts a program; says why if it cannot, and returns what that counts as.
+fn start(words: &[&str], command: &Command, input: Option<&str>) -> Result<Child, u32> {
+    let (class, words) = match words {
+        ["realtime", words @ ..] => (Some(Class::RealTime), words),
+        ["background", words @ ..] => (Some(Class::Background), words),
+        words => (None, words),
+    };
+    let [program, arguments @ ..] = words else {
+        eprintln!("shell: a program is missing");
+        return Err(CANNOT_START);
+    };
+    let redirection = Redirection::open(command, input)?;
+    match Child::spawn_with(program, arguments, redirection.streams) {
+        Ok(child) => {
+            if let Some(Err(error)) = class.map(|class| set_priority(child.pid(), class))
+                && error != Errno::NoSuchProcess
+            {
+                eprintln!("shell: {program} keeps its class: {error}");
+            }
+            Ok(child)
+        }
+        Err(Errno::NoSuchFile) => {
+            eprintln!("shell: there is no program `{program}`; `help` lists those there are");
+            Err(NO_SUCH_PROGRAM)
+        }
+        Err(error) => {
+            eprintln!("shell: cannot start {program}: {error}");
+            Err(CANNOT_START)
+        }
+    }
+}
+
+impl Redirection {
+    /// Opens the files that the command names; `input` is its input if it names none.
+    fn open(command: &Command, input: Option<&str>) -> Result<Self, u32> {
+        let opened = |name: &str, file: Result<File, Errno>| {
+            file.map_err(|error| {
+                eprintln!("shell: {name}: {error}");
+                1u32
+            })
+        };
+        let input = command.input.as_deref().or(input).map(|name| opened(name, File::open(name))).transpose()?;
+        let output = match &command.output {
+            None => None,
+            Some(Output::Replace(name)) => Some(opened(name, tools::open_to_replace(name))?),
+            Some(Output::Append(name)) => Some(opened(name, tools::open_to_append(name))?),
+        };
+        let own = Streams::default();
+        let streams = Streams {
+            input: input.as_ref().map_or(own.input, File::handle),
+            output: output.as_ref().map_or(own.output, File::handle),
+            ..own
+        };
+        Ok(Self { _files: [input, output], streams })
+    }
+}
+
+fn code_of(what: &str, result: Result<(), Errno>) -> u32 {
+    result.map_or_else(
+        |error| {
+            eprintln!("shell: {what}: {error}");
+            1
+        },
+        |()| 0,
+    )
+}
