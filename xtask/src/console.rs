@@ -11,7 +11,20 @@ pub fn step(text: &str) {
 ///
 /// # Errors
 /// If reading or writing fails.
-pub fn copy(mut from: impl Read, mut to: impl Write, mut on_first: impl FnMut()) -> io::Result<Vec<u8>> {
+pub fn copy(from: impl Read, to: impl Write, mut on_first: impl FnMut()) -> io::Result<Vec<u8>> {
+    let mut is_first = true;
+    copy_watched(from, to, |_| {
+        if core::mem::take(&mut is_first) {
+            on_first();
+        }
+    })
+}
+
+/// As [`copy`], and lets somebody look at all of it whenever there is more.
+///
+/// # Errors
+/// As there.
+pub fn copy_watched(mut from: impl Read, mut to: impl Write, mut watch: impl FnMut(&[u8])) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -19,13 +32,11 @@ pub fn copy(mut from: impl Read, mut to: impl Write, mut on_first: impl FnMut())
         if len == 0 {
             return Ok(all);
         }
-        if all.is_empty() {
-            on_first();
-        }
         let start = all.len();
         all.extend(buffer[..len].iter().filter(|&&byte| byte != b'\r'));
         to.write_all(&all[start..])?;
         to.flush()?;
+        watch(&all);
     }
 }
 

@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cli::Accelerator;
 use crate::console;
+use crate::dialogue::Dialogue;
 use crate::size::Size;
 
 /// How often a running machine is looked at.
@@ -66,8 +67,10 @@ pub enum End {
 pub enum Console {
     /// To this process's terminal or pipes.
     Attached,
-    /// Nowhere but to the result; this is typed at it.
+    /// Nowhere but to the result; this is typed at it, and then input ends.
     Scripted(Vec<u8>),
+    /// Nowhere but to the result; somebody waits for what it shows, and answers.
+    Dialogue(Dialogue),
 }
 
 impl Machine {
@@ -150,6 +153,7 @@ fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console) -> threa
     let script = match console {
         Console::Attached => None,
         Console::Scripted(bytes) => Some(io::Cursor::new(bytes.clone())),
+        Console::Dialogue(dialogue) => return converse(from, to, dialogue.clone()),
     };
     // What is sent before the kernel has set up its serial port is lost: the first output shows that it has.
     if let Some(mut to) = to {
@@ -167,6 +171,18 @@ fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console) -> threa
             false => console::copy(from, io::sink(), on_first),
         };
         copied.unwrap_or_default()
+    })
+}
+
+/// Holds the dialogue. The thread ends with what was shown when QEMU closes its output.
+fn converse(from: ChildStdout, to: Option<ChildStdin>, mut dialogue: Dialogue) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let Some(mut to) = to else { return Vec::new() };
+        // QEMU may have ended already; then nobody needs to know.
+        let answer = |shown: &[u8]| {
+            dialogue.answer(shown, |bytes| to.write_all(bytes).and_then(|()| to.flush()).unwrap_or_default())
+        };
+        console::copy_watched(from, io::sink(), answer).unwrap_or_default()
     })
 }
 

@@ -5,6 +5,7 @@ mod build;
 mod cli;
 mod console;
 mod debug;
+mod dialogue;
 mod image;
 mod kernel_options;
 mod machine;

@@ -101,7 +101,12 @@ impl Input {
         if byte == INTERRUPT { Arrival::Interrupt } else { Arrival::Typed }
     }
 
-    /// The Ctrl-C that has just arrived has ended somebody: it is no reader's, nor is what was typed before it.
+    /// A Ctrl-C waits for a reader: when it arrived there was nobody to end.
+    pub fn has_interrupt(&self) -> bool {
+        (0..self.typed.len).any(|place| self.typed.bytes[(self.typed.first + place) % TYPED_MAX_BYTES] == INTERRUPT)
+    }
+
+    /// A Ctrl-C has ended somebody: it is no reader's, nor is what was typed before it.
     pub fn interrupted(&mut self) {
         self.typed.clear();
         self.line.clear();
@@ -341,7 +346,9 @@ mod tests {
     #[test]
     fn control_c_gives_up_the_line_or_ends_somebody() {
         let mut input = typing(b"rm notes");
+        assert!(!input.has_interrupt());
         assert_eq!(input.arrive(3), Arrival::Interrupt);
+        assert!(input.has_interrupt());
         assert_eq!(shown(&mut input).last(), Some(&Echo::Interrupted));
         assert_eq!(next_line(&mut input), None);
         let mut input = typing(b"one\ntwo");
@@ -349,6 +356,7 @@ mod tests {
         assert_eq!(next_line(&mut input), None);
         input.arrive(3);
         input.interrupted();
+        assert!(!input.has_interrupt());
         input.arrive(b'\n');
         assert_eq!(next_line(&mut input), Some(b"\n".to_vec()));
     }

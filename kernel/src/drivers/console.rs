@@ -150,8 +150,20 @@ pub(super) fn on_interrupt() {
 
 /// Takes a typed byte. Ctrl-C ends the processes in the foreground, if there are any.
 fn arrive(byte: u8) {
-    let arrival = with_console(|console| console.input.arrive(byte));
-    if arrival == Arrival::Interrupt && process::interrupt_foreground() {
+    if with_console(|console| console.input.arrive(byte)) == Arrival::Interrupt {
+        interrupt();
+    }
+}
+
+/// Somebody is in the foreground now. A Ctrl-C that came before is for them: whoever pressed it saw them start.
+pub fn foreground_changed() {
+    if with_console(|console| console.input.has_interrupt()) {
+        interrupt();
+    }
+}
+
+fn interrupt() {
+    if process::interrupt_foreground() {
         with_console(|console| {
             console.input.interrupted();
             console.output.show(Echo::Interrupted);

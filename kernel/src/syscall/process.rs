@@ -10,7 +10,7 @@ use kcore::user_slice::UserSlice;
 
 use super::Caller;
 use super::files::FileName;
-use crate::drivers::power;
+use crate::drivers::{console, power};
 use crate::files;
 use crate::memory::paging;
 use crate::process::opened::Opened;
@@ -83,7 +83,9 @@ pub(super) fn kill(caller: Caller, pid: u32) -> Result<u32, Errno> {
 /// Says whom Ctrl-C ends.
 pub(super) fn set_foreground(caller: Caller, pid: u32) -> Result<u32, Errno> {
     let process = (pid != 0).then_some(Pid::new(pid));
-    process::set_foreground(caller.process, process).map(|()| 0).map_err(refusal)
+    process::set_foreground(caller.process, process).map_err(refusal)?;
+    console::foreground_changed();
+    Ok(0)
 }
 
 /// Changes a process's class.

@@ -12,10 +12,11 @@ use anyhow::{Context, Result};
 
 use super::disk_faults::{self, DiskFault};
 use super::report::{Report, Verdict};
-use super::{Filter, c_programs, disk_errors, files, programs, scenarios};
+use super::{Filter, c_programs, disk_errors, files, programs, scenarios, sessions};
 use crate::build::Guest;
 use crate::cli::{Accelerator, DiskOptions};
 use crate::console::step;
+use crate::dialogue::Dialogue;
 use crate::image::{self, Extra, ImageSpec};
 use crate::kernel_options::KernelOptions;
 use crate::machine::{self, Console, End, Machine};
@@ -49,8 +50,8 @@ pub struct Boot {
     pub make: Option<MakeFiles>,
     /// What is typed at the console.
     pub typed: Vec<u8>,
-    /// Its console is a terminal.
-    pub terminal: bool,
+    /// What is typed instead at its console, which is a terminal then: each text once the console has shown the one before it.
+    pub dialogue: Option<&'static [(&'static str, &'static [u8])]>,
     /// Done to the image before the machine starts.
     pub spoil: Option<fn(&fs::File) -> std::io::Result<()>>,
     /// The kernel is started by QEMU's own Multiboot loader.
@@ -79,7 +80,7 @@ impl Boot {
             sparse: Vec::new(),
             make: None,
             typed: Vec::new(),
-            terminal: false,
+            dialogue: None,
             spoil: None,
             by_qemu: false,
             again: Vec::new(),
@@ -166,7 +167,8 @@ pub fn names() -> Result<Vec<String>> {
 
 fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let all = programs::cases(guest)?.into_iter().chain(scenarios::cases(guest)?);
-    Ok(all.chain([c_programs::case()]).chain(files::cases()).chain(disk_errors::cases()).collect())
+    let all = all.chain(sessions::cases()).chain([c_programs::case()]);
+    Ok(all.chain(files::cases()).chain(disk_errors::cases()).collect())
 }
 
 /// Runs those that are wanted. A boot is made if any test judged by it is wanted.
@@ -240,7 +242,7 @@ fn log_of(case: &Case, outcome: &Outcome) -> String {
 /// Makes the image and runs the machine, or runs it twice.
 fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outcome> {
     let options = KernelOptions { words: boot.options.clone(), program: boot.program.clone() };
-    let mut options = if boot.terminal { options } else { options.plain() };
+    let mut options = if boot.dialogue.is_some() { options } else { options.plain() };
     let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let made = boot.make.map_or(Ok(Vec::new()), |make| make(guest, folder.path()))?;
     let extras = made.into_iter().map(|name| Extra { path: folder.path().join(&name), name }).collect();
@@ -263,7 +265,11 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
         display: machine::NO_DISPLAY.into(),
         further,
     };
-    let run = || machine.run(&Console::Scripted(boot.typed.clone()), Some(DEADLINE));
+    let console = || match boot.dialogue {
+        Some(steps) => Console::Dialogue(Dialogue::new(steps)),
+        None => Console::Scripted(boot.typed.clone()),
+    };
+    let run = || machine.run(&console(), Some(DEADLINE));
     let (mut end, mut output) = run()?;
     if !boot.again.is_empty() && end == End::Status(0) {
         options.program.clone_from(&boot.again);

@@ -10,6 +10,7 @@ mod host;
 mod programs;
 mod report;
 mod scenarios;
+mod sessions;
 mod style;
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Whole machines: piggies on too little memory, disks and memories that are too small or spoiled, and a session at the prompt.
+//! Whole machines: piggies on too little memory, disks and memories that are too small or spoiled.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -16,7 +16,7 @@ const MACHINE_CANNOT_START: u32 = 126;
 const PROGRAM_CANNOT_START: u32 = 127;
 
 /// A judge of one test.
-type Judge = fn(&Outcome) -> Verdict;
+pub type Judge = fn(&Outcome) -> Verdict;
 
 /// All scenarios.
 ///
@@ -27,12 +27,12 @@ pub fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let piggies = piggies().into_iter().map(|(boot, judge)| ("piggies", boot, judge));
     let disks = disks(guest)?.into_iter().map(|(boot, judge)| ("disks", boot, judge));
     let machines = machines().into_iter().map(|(boot, judge)| ("machines", boot, judge));
-    let shell = shell().into_iter().map(|(boot, judge)| ("shell", boot, judge));
-    let all = piggies.chain(policies).chain(disks).chain(machines).chain(shell);
+    let all = piggies.chain(policies).chain(disks).chain(machines);
     Ok(all.map(|(subject, boot, judge)| case(subject, boot, judge)).collect())
 }
 
-fn case(subject: &str, boot: Boot, judge: Judge) -> Case {
+/// A case of one test.
+pub fn case(subject: &str, boot: Boot, judge: Judge) -> Case {
     let names = vec![format!("guest::{subject}::{}", boot.name)];
     Case { boot, names, judge: Box::new(move |outcome| vec![judge(outcome)]) }
 }
@@ -267,41 +267,4 @@ fn expect_broken(outcome: &Outcome, text: &str) -> Verdict {
         End::Broken(_) => Ok(()),
         _ => Err("the machine went on".into()),
     }
-}
-
-/// What people type.
-fn shell() -> Vec<(Boot, Judge)> {
-    let session = |name: &str, typed: &[u8]| Boot { typed: typed.to_vec(), ..Boot::new(name, &[]) };
-    vec![
-        (session("programs_are_started_by_name", b"hello one two\nnosuch\nhelp\nassist exit 5\nexit\n"), |outcome| {
-            outcome.expect_status(0)?;
-            outcome.expect_text(": one two!")?;
-            outcome.expect_text("there is no program `nosuch`")?;
-            outcome.expect_text("piggies")?;
-            outcome.expect_text("[5] >")
-        }),
-        (session("programs_are_started_in_a_class", b"ps\nrealtime ps\nbackground ps\nkill 1\nexit\n"), |outcome| {
-            outcome.expect_status(0)?;
-            for class in ["2 interactive running", "2 real-time   running", "2 background  running"] {
-                outcome.expect_text(class)?;
-            }
-            outcome.expect_text("kill: 1: not permitted")
-        }),
-        (session("the_end_of_input_ends_the_shell", b"hello\n\x04"), |outcome| {
-            outcome.expect_status(0)?;
-            outcome.expect_text("Hello from process")
-        }),
-        (session("a_typing_error_can_be_rubbed_out", b"hellp\x7fo x\nexit\n"), |outcome| outcome.expect_text(": x!")),
-        (
-            session(
-                "every_program_has_a_help_text",
-                b"hello --help\npiggy --help\npiggies --help\nfree --help\nps --help\nkill --help\nexit\n",
-            ),
-            |outcome| {
-                ["usage: hello", "usage: piggy ", "usage: piggies", "usage: free", "usage: ps", "usage: kill"]
-                    .into_iter()
-                    .try_for_each(|text| outcome.expect_text(text))
-            },
-        ),
-    ]
 }

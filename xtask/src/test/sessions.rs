@@ -1,0 +1,174 @@
+//! Sessions at the prompt: from a pipe, and on a terminal, where each line waits for what the one before has shown.
+
+use super::guest::{Boot, Case};
+use super::report::Verdict;
+use super::scenarios::{Judge, case};
+
+/// All sessions.
+pub fn cases() -> Vec<Case> {
+    let terminal = on_a_terminal().into_iter();
+    from_a_pipe().into_iter().chain(terminal).map(|(boot, judge)| case("shell", boot, judge)).collect()
+}
+
+/// What is typed without a look at the screen, as it comes from a pipe.
+fn from_a_pipe() -> Vec<(Boot, Judge)> {
+    let session = |name: &str, typed: &[u8]| Boot { typed: typed.to_vec(), ..Boot::new(name, &[]) };
+    vec![
+        (session("programs_are_started_by_name", b"hello one two\nnosuch\nhelp\nassist exit 5\nexit\n"), |outcome| {
+            outcome.expect_status(0)?;
+            outcome.expect_text(": one two!")?;
+            outcome.expect_text("there is no program `nosuch`")?;
+            outcome.expect_text("piggies")?;
+            outcome.expect_text("[5] >")
+        }),
+        (session("programs_are_started_in_a_class", b"ps\nrealtime ps\nbackground ps\nkill 1\nexit\n"), |outcome| {
+            outcome.expect_status(0)?;
+            for class in ["2 interactive running", "2 real-time   running", "2 background  running"] {
+                outcome.expect_text(class)?;
+            }
+            outcome.expect_text("kill: 1: not permitted")
+        }),
+        (session("the_end_of_input_ends_the_shell", b"hello\n\x04"), |outcome| {
+            outcome.expect_status(0)?;
+            outcome.expect_text("Hello from process")
+        }),
+        (session("a_typing_error_can_be_rubbed_out", b"hellp\x7fo x\nexit\n"), |outcome| outcome.expect_text(": x!")),
+        (
+            session(
+                "every_program_has_a_help_text",
+                b"hello --help\npiggy --help\npiggies --help\nfree --help\nps --help\nkill --help\nexit\n",
+            ),
+            |outcome| {
+                ["usage: hello", "usage: piggy ", "usage: piggies", "usage: free", "usage: ps", "usage: kill"]
+                    .into_iter()
+                    .try_for_each(|text| outcome.expect_text(text))
+            },
+        ),
+    ]
+}
+
+/// What is typed with a look at the screen.
+fn on_a_terminal() -> Vec<(Boot, Judge)> {
+    let session = |name: &str, steps| Boot { dialogue: Some(steps), ..Boot::new(name, &[]) };
+    vec![
+        (
+            session(
+                "arrows_bring_lines_back_and_tab_completes",
+                &[
+                    ("> ", b"echo one two\r"),
+                    ("one two\n", b""),
+                    // The line of before, with another word in its place.
+                    ("> ", b"\x1b[A\x17three\r"),
+                    ("one three\n", b""),
+                    ("> ", b"good\t--times 2\r"),
+                    ("Goodbye from process", b""),
+                    ("Goodbye from process", b""),
+                    ("> ", b"pigg\t"),
+                    ("piggies  piggy", b"\x15cat progr\t > copy && ls copy\r"),
+                    ("  copy\n", b""),
+                    ("> ", b"history\r"),
+                    ("   4  cat programs.txt  > copy", b""),
+                    ("> ", b"exit 3\r"),
+                ],
+            ),
+            |outcome| outcome.expect_status(3),
+        ),
+        (
+            session(
+                "control_c_ends_the_foreground_and_nobody_else",
+                &[
+                    ("> ", b"sleep 1000 &\r"),
+                    ("] sleep 1000\n", b""),
+                    ("> ", b"piggy 50 1000000; echo not this\r"),
+                    ("1000000; echo not this\n", b"\x03"),
+                    ("^C\n", b""),
+                    ("[130] > ", b"jobs; piggies 3 20 1000000\r"),
+                    // Those that the foreground has started are in it, too.
+                    ("] sleep 1000\n", b"\x03"),
+                    ("^C\n", b""),
+                    ("[130] > ", b"ps\r"),
+                    ("> ", b"typed in vain\x03"),
+                    ("> ", b"yes\r"),
+                    ("y\ny\ny\n", b"\x03"),
+                    ("[130] > ", b"cat\r"),
+                    ("cat\n", b"given back\r"),
+                    ("given back\ngiven back\n", b"\x04"),
+                    ("> ", b"exit\r"),
+                ],
+            ),
+            |outcome| {
+                outcome.expect_status(0)?;
+                let table = outcome.output.split("cpu ms").nth(1).ok_or("ps did not run")?;
+                let table = table.split("> ").next().unwrap_or_default();
+                expect(table.contains("sleep"), "what was in the background has gone")?;
+                expect(!table.contains("piggy"), "a piggy was left")?;
+                expect(!outcome.output.contains("\nnot this"), "a line went on after Ctrl-C")
+            },
+        ),
+        (
+            session(
+                "what_runs_in_the_background_can_be_killed_and_is_reported",
+                &[
+                    ("> ", b"piggy 10 1000000 &\r"),
+                    ("] piggy 10 1000000\n", b""),
+                    ("> ", b"kill 3\r"),
+                    ("[3] piggy 10 1000000: killed by process 4\n", b""),
+                    ("> ", b"cat &\r"),
+                    ("] cat\n", b""),
+                    // It finds its input at its end, and takes nothing from the shell.
+                    ("> ", b"sleep 0.2\r"),
+                    ("] cat: exited with 0\n", b"shutdown 9\r"),
+                ],
+            ),
+            |outcome| outcome.expect_status(9),
+        ),
+        (
+            session(
+                "output_goes_to_files_and_input_comes_from_them",
+                &[
+                    ("> ", b"hello first > log; goodbye >> log; cat < log\r"),
+                    (": first!\nGoodbye from process", b""),
+                    ("> ", b"echo 'cat log; echo last' > 'a script'\r"),
+                    ("> ", b"shell < 'a script'\r"),
+                    (": first!\nGoodbye from process", b""),
+                    ("last\n", b""),
+                    ("> ", b"yes > null\r"),
+                    ("null\n", b"\x03"),
+                    ("[130] > ", b"piggies 3 5 1 > log && hexdump log 0 16\r"),
+                    ("00000000  ", b""),
+                    ("> ", b"cat nothing > log\r"),
+                    ("cat: nothing: no such file\n", b""),
+                    ("[1] > ", b"ls > \r"),
+                    ("name of a file is missing", b""),
+                    ("> ", b"exit\r"),
+                ],
+            ),
+            |outcome| outcome.expect_status(0),
+        ),
+        (
+            session(
+                "greetings_alternate_while_messages_go_to_and_fro",
+                &[
+                    ("> ", b"hello --times 20 & goodbye --times 20 & ping 20\r"),
+                    (": 39 from", b""),
+                    ("> ", b"sleep 0.3\r"),
+                    ("> ", b"jobs\r"),
+                    ("> ", b"exit\r"),
+                ],
+            ),
+            |outcome| {
+                outcome.expect_status(0)?;
+                let said: Vec<&str> =
+                    outcome.output.lines().filter_map(|line| Some(line.split_once(" from process")?.0)).collect();
+                let count = |word: &str| said.iter().filter(|said| said.ends_with(word)).count();
+                expect((count("Hello"), count("Goodbye")) == (20, 20), "not all greetings were said")?;
+                let changes = said.windows(2).filter(|pair| pair[0] != pair[1]).count();
+                expect(changes >= 10, "they did not alternate")
+            },
+        ),
+    ]
+}
+
+fn expect(holds: bool, or: &str) -> Verdict {
+    if holds { Ok(()) } else { Err(or.into()) }
+}
