@@ -34,6 +34,7 @@ extern "C" fn kernel_main(magic: u32, info: u32) -> ! {
     start::warn_of_unknown(&options); // now that there is nothing left to go wrong before it is read
     process::scheduler::init(&options); // before the first interrupt, which may wake somebody
     drivers::pic::init(); // before the first device that interrupts
+    drivers::rtc::init(); // as close to the timer's start as can be
     drivers::timer::init(); // before the disk, whose time-outs it counts
     drivers::console::enable_input(); // typed lines wait for the first reader
     start::or_stop(files::init(&options)); // finds the disk, mounts the file system

@@ -46,8 +46,19 @@ pub struct Machine {
     pub accelerator: Accelerator,
     /// How its screen is shown, in QEMU's words.
     pub display: String,
+    /// What Ctrl-C on this process's terminal does.
+    pub control_c: ControlC,
     /// Further arguments for QEMU.
     pub further: Vec<String>,
+}
+
+/// What Ctrl-C does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlC {
+    /// It ends the machine.
+    EndsMachine,
+    /// It is typed at the machine's console. `Ctrl-] x` ends the machine.
+    IsTyped,
 }
 
 /// How a machine ended.
@@ -90,7 +101,12 @@ impl Machine {
             None => image,
         };
         qemu.arg("-drive").arg(format!("file={file},format=raw,if=ide,cache=writeback"));
-        qemu.args(["-chardev", "stdio,id=console,signal=on", "-serial", "chardev:console"]);
+        match self.control_c {
+            ControlC::EndsMachine => qemu.args(["-chardev", "stdio,id=console,signal=on"]),
+            // 29 is Ctrl-].
+            ControlC::IsTyped => qemu.args(["-chardev", "stdio,id=console,signal=off,mux=on", "-echr", "29"]),
+        };
+        qemu.args(["-serial", "chardev:console"]);
         qemu.args(["-device", &format!("isa-debug-exit,iobase={HOST_EXIT_PORT:#x},iosize=0x04")]);
         qemu.arg("-chardev").arg(format!("file,id=host,path={}", comma_escaped(host_console)));
         qemu.args(["-device", &format!("isa-debugcon,iobase={HOST_CONSOLE_PORT:#x},chardev=host")]);

@@ -10,7 +10,7 @@ use crate::cli::{Accelerator, MachineOptions, RunOptions};
 use crate::console::step;
 use crate::image::{self, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, End, Machine};
+use crate::machine::{self, Console, ControlC, End, Machine};
 use crate::{project, setup};
 
 /// Exit statuses that are no program's.
@@ -29,6 +29,10 @@ pub fn command(options: &RunOptions) -> Result<ExitCode> {
     let kernel_options = KernelOptions::new(&options.machine, &options.program);
     let kernel_options = if has_terminal() || options.window { kernel_options } else { kernel_options.plain() };
     let (mut machine, _image) = prepare(&guest, &options.machine, &kernel_options, emulator)?;
+    if has_terminal() && options.program.is_empty() {
+        machine.control_c = ControlC::IsTyped;
+        step("Ctrl-C is the guest's; Ctrl-] x switches the machine off");
+    }
     if options.window {
         machine.display = machine::window_display(&machine.emulator)?;
     }
@@ -70,6 +74,7 @@ pub fn prepare(
         ram: options.ram,
         accelerator: options.accel,
         display: machine::NO_DISPLAY.into(),
+        control_c: ControlC::EndsMachine,
         further: Vec::new(),
     };
     Ok((machine, path))

@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod addr;
+pub mod calendar;
 pub mod clock;
 pub mod command_line;
 pub mod disk;

@@ -105,6 +105,8 @@ pub enum AddError {
     TableFull,
     /// The kernel has no memory for the entry.
     OutOfMemory,
+    /// The parent was killed, perhaps while it was starting this one: nobody would be left who answers for it.
+    ParentKilled,
 }
 
 impl From<OutOfMemory> for AddError {
@@ -136,6 +138,9 @@ impl<T> ProcessTable<T> {
     /// # Errors
     /// See [`AddError`]; nothing has changed then and `payload` is dropped.
     pub fn add(&mut self, parent: Option<Pid>, payload: T) -> Result<(ProcessSlot, Pid), AddError> {
+        if parent.and_then(|parent| self.killer(self.slot_of(parent)?)).is_some() {
+            return Err(AddError::ParentKilled);
+        }
         let place = self.entries.iter().position(Option::is_none).unwrap_or(self.entries.len());
         let index = u16::try_from(place).ok().filter(|&index| index < MAX_PROCESSES).ok_or(AddError::TableFull)?;
         if place == self.entries.len() {

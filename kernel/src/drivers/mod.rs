@@ -7,6 +7,7 @@ mod pci;
 pub mod pic;
 mod port;
 pub mod power;
+pub mod rtc;
 mod serial;
 pub mod timer;
 mod vga;

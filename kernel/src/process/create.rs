@@ -16,7 +16,7 @@ use kcore::vm_pool::{Backing, Rights};
 
 use super::opened::Opened;
 use super::scheduler::{self, with_scheduler};
-use super::{Arguments, Current, Process, Start, WaitsFor};
+use super::{Arguments, Current, Killed, Process, Start, WaitsFor};
 use crate::cpu::fpu::FpuState;
 use crate::cpu::switch::{SavedStack, enter_user};
 use crate::drivers::timer;
@@ -131,6 +131,7 @@ fn enlist(parent: Option<Pid>, process: Process) -> Result<Pid, CreateError> {
         let (slot, pid) = scheduler.table.add(parent, process).map_err(|error| match error {
             AddError::TableFull => CreateError::TooManyProcesses,
             AddError::OutOfMemory => CreateError::OutOfMemory,
+            AddError::ParentKilled => CreateError::Arguments(Killed.into()),
         })?;
         scheduler.dispatcher.set_class(slot, class.unwrap_or(Class::Interactive));
         scheduler.dispatcher.enqueue(slot);

@@ -116,6 +116,8 @@ wire_record! {
         pub first_program_tsc: u64,
         /// Time-stamp counter ticks during which the CPU was halted for want of work.
         pub halted_tsc: u64,
+        /// Seconds from the beginning of 1970 to the start of the machine, by its real-time clock; 0 if it has none.
+        pub started_unix_seconds: u64,
     }
 }
 

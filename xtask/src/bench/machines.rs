@@ -14,7 +14,7 @@ use crate::cli::{Accelerator, DiskOptions};
 use crate::console::step;
 use crate::image::{self, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, End, Machine};
+use crate::machine::{self, Console, ControlC, End, Machine};
 use crate::size::Size;
 
 /// The machine's memory.
@@ -80,6 +80,7 @@ impl<'a> Machines<'a> {
             ram: RAM,
             accelerator: Accelerator::Tcg,
             display: machine::NO_DISPLAY.into(),
+            control_c: ControlC::EndsMachine,
             further: further(boot.mode),
         };
         let (end, shown) = machine.run(&Console::Scripted(Vec::new()), Some(DEADLINE))?;
@@ -126,7 +127,7 @@ mod tests {
 
     use super::{Mode, RAM, further, last_lines, usable};
     use crate::cli::Accelerator;
-    use crate::machine::{Machine, NO_DISPLAY};
+    use crate::machine::{ControlC, Machine, NO_DISPLAY};
 
     fn command_line(mode: Mode) -> String {
         let machine = Machine {
@@ -136,6 +137,7 @@ mod tests {
             ram: RAM,
             accelerator: Accelerator::Tcg,
             display: NO_DISPLAY.into(),
+            control_c: ControlC::EndsMachine,
             further: further(mode),
         };
         let command = machine.command(Path::new("host"));

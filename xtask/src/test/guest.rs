@@ -19,7 +19,7 @@ use crate::console::step;
 use crate::dialogue::Dialogue;
 use crate::image::{self, Extra, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, End, Machine};
+use crate::machine::{self, Console, ControlC, End, Machine};
 use crate::size::Size;
 use crate::{project, setup};
 
@@ -263,6 +263,7 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
         ram: boot.ram,
         accelerator: Accelerator::Tcg,
         display: machine::NO_DISPLAY.into(),
+        control_c: ControlC::EndsMachine,
         further,
     };
     let console = || match boot.dialogue {

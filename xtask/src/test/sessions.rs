@@ -147,6 +147,48 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
         ),
         (
             session(
+                "a_fork_bomb_and_all_that_descends_from_it_ends_by_control_c",
+                &[
+                    ("> ", b"assist fork-bomb\r"),
+                    ("fork-bomb\n", b""),
+                    // As full as it gets.
+                    ("assist: no more\n", b"\x03"),
+                    ("^C\n", b""),
+                    ("[130] > ", b"hello after all\r"),
+                    (": after all!\n", b""),
+                    ("> ", b"ps\r"),
+                    ("  ps\n", b""),
+                    ("> ", b"exit\r"),
+                ],
+            ),
+            |outcome| {
+                outcome.expect_status(0)?;
+                let table = outcome.output.split("cpu ms").nth(1).ok_or("ps did not run")?;
+                expect(!table.contains("assist"), "part of the bomb is left")
+            },
+        ),
+        (
+            session(
+                "top_draws_its_table_again_until_a_key_ends_it",
+                &[
+                    ("> ", b"piggies 2 100 1000000 > null &\r"),
+                    ("> ", b"top\r"),
+                    ("frames [", b""),
+                    ("  piggy", b""),
+                    ("frames [", b"q"),
+                    ("> ", b"top\r"),
+                    ("frames [", b"\x03"),
+                    ("[130] > ", b"top --once\r"),
+                    ("swap   [", b""),
+                    ("> ", b"date && uptime\r"),
+                    ("up 0:00:", b""),
+                    ("> ", b"exit\r"),
+                ],
+            ),
+            |outcome| outcome.expect_status(0),
+        ),
+        (
+            session(
                 "greetings_alternate_while_messages_go_to_and_fro",
                 &[
                     ("> ", b"hello --times 20 & goodbye --times 20 & ping 20\r"),

@@ -203,3 +203,13 @@ fn the_machine_is_ended_by_those_who_may_be_real_time_and_whom_they_started() {
     table.end(shell, status(shell_pid)).unwrap();
     assert!(!table.may_shut_down(program), "who acted for the shell acts for nobody now");
 }
+
+#[test]
+fn one_that_was_killed_has_no_more_children() {
+    let mut table = ProcessTable::default();
+    let (init, init_pid) = table.add(None, ()).unwrap();
+    let (_, pid) = table.add(Some(init_pid), ()).unwrap();
+    table.kill(init, pid).unwrap();
+    assert_eq!(table.add(Some(pid), ()), Err(AddError::ParentKilled));
+    assert_eq!(table.count(), 2);
+}

@@ -6,6 +6,8 @@
 
 #[path = "assist/company.rs"]
 mod company;
+#[path = "assist/devices.rs"]
+mod devices;
 #[path = "assist/errands.rs"]
 mod errands;
 #[path = "assist/files.rs"]
@@ -38,6 +40,7 @@ fn main() -> u32 {
             None => errands::run(word, rest)
                 .or_else(|| company::run(word, rest))
                 .or_else(|| files::run(word, rest))
+                .or_else(|| devices::run(word, rest))
                 .unwrap_or_else(|| {
                     eprintln!("{USAGE}");
                     2

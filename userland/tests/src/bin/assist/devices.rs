@@ -1,0 +1,87 @@
+//! Errands about devices.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use libsys::files::{File, standard_input};
+use libsys::process::{self, Child};
+use libsys::{Errno, call, eprintln};
+
+use super::rules::number;
+
+/// What is said of an input that cannot be read.
+const UNREADABLE: u32 = 1000;
+
+/// Runs an errand: its exit code, or `None` if there is none of that name.
+pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
+    let done = match word {
+        "open-ten" => open_ten(arguments),
+        "open-all" => open_all(),
+        "take" => Ok(take(arguments.first().and_then(|text| number(text)).unwrap_or(0))),
+        "without-streams" => without_streams(),
+        "fork-bomb" => fork_bomb(),
+        "take-foreground" => Ok(process::set_foreground(None).err().map_or(0, Errno::number)),
+        _ => return None,
+    };
+    Some(done.unwrap_or(3))
+}
+
+/// Opens twelve devices, and ends in the given way.
+fn open_ten(way: &[&str]) -> Result<u32, Errno> {
+    let names =
+        ["random 1", "random 1", "random 2", "null", "null", "console", "console", "hello", "hello", "file cat"];
+    let _open =
+        names.iter().chain(["random", "ls"].iter()).map(|name| File::open(name)).collect::<Result<Vec<_>, _>>()?;
+    match way {
+        ["return"] => return Ok(0),
+        ["exit"] => process::exit(7),
+        ["panic"] => panic!("on request"),
+        ["fault"] => {
+            super::rules::find("read").map(|rule| rule.break_it(Some("0")));
+        }
+        _ => process::sleep(Duration::from_secs(1000)),
+    }
+    Ok(0)
+}
+
+/// Opens all that it may, and waits to be killed.
+fn open_all() -> Result<u32, Errno> {
+    let open: Vec<File> = (0..).map_while(|_| File::open("random 1").ok()).collect();
+    process::sleep(Duration::from_secs(1000));
+    Ok(u32::from(open.is_empty()))
+}
+
+/// Reads so many bytes from standard input, and exits with their sum.
+fn take(count: u32) -> u32 {
+    let mut bytes = [0; 64];
+    let Some(wanted) = bytes.get_mut(..count as usize) else { return UNREADABLE };
+    match standard_input().read(wanted) {
+        Ok(count) => bytes.iter().take(count).map(|&byte| u32::from(byte)).sum(),
+        Err(_) => UNREADABLE,
+    }
+}
+
+/// Closes its standard streams; what is opened next takes their places, and a child inherits what is left: 0 if so.
+fn without_streams() -> Result<u32, Errno> {
+    for handle in [0, 1, 2] {
+        call::close(handle)?;
+    }
+    if Child::spawn("hello", [""; 0])?.wait()?.reason != libsys::ExitReason::Exited(0) {
+        return Ok(1);
+    }
+    let random = File::open("random 1")?;
+    Ok(random.handle())
+}
+
+/// Starts copies of itself for ever, each of which does the same, and says so once there is no room for more.
+fn fork_bomb() -> Result<u32, Errno> {
+    let mut has_spoken = false;
+    loop {
+        if Child::spawn(tests::ASSIST, ["fork-bomb"]).is_err() {
+            if !core::mem::replace(&mut has_spoken, true) {
+                eprintln!("assist: no more");
+            }
+            process::sleep(Duration::from_millis(1));
+        }
+    }
+}
