@@ -210,6 +210,17 @@ impl<T> ProcessTable<T> {
         }
     }
 
+    /// What is needed of a process that is to run: its payload, its pid, and whether it was killed. `None` if it is not alive.
+    #[inline]
+    pub fn to_run(&mut self, slot: ProcessSlot) -> Option<(&mut T, Pid, bool)> {
+        match self.entries.get_mut(slot.index())? {
+            Some(Entry { life: Life::Alive(payload), pid, killed_by, .. }) => {
+                Some((payload, *pid, killed_by.is_some()))
+            }
+            _ => None,
+        }
+    }
+
     /// The pid of the process in this slot.
     #[inline]
     pub fn pid(&self, slot: ProcessSlot) -> Option<Pid> {

@@ -3,7 +3,7 @@
 use abi::layout::USER_END;
 use abi::{Errno, Wire};
 
-use crate::addr::VirtAddr;
+use crate::addr::{Page, VirtAddr};
 
 /// A program's claim that it may use a run of bytes. Nothing here proves that they are mapped, or allocated at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,13 @@ impl UserSlice {
         self.len_bytes
     }
 
+    /// The pages of its first byte and of its last; twice the first if it has no byte.
+    #[inline]
+    pub fn outer_pages(&self) -> [Page; 2] {
+        let last = self.start.raw() + self.len_bytes.saturating_sub(1);
+        [self.start, VirtAddr::new(last)].map(Page::containing)
+    }
+
     /// The claim without its first `len_bytes` bytes; empty if it is not longer.
     pub fn skip(self, len_bytes: u32) -> Self {
         let skipped = len_bytes.min(self.len_bytes);
@@ -55,6 +62,15 @@ mod tests {
     use abi::layout::{HEAP_START, KERNEL_START, USER_END};
 
     use super::UserSlice;
+
+    #[test]
+    fn the_outer_pages_are_those_of_the_first_and_the_last_byte() {
+        let pages = |start, len| UserSlice::bytes(start, len).unwrap().outer_pages().map(|page| page.start().raw());
+        assert_eq!(pages(HEAP_START, 4096), [HEAP_START; 2]);
+        assert_eq!(pages(HEAP_START + 4095, 2), [HEAP_START, HEAP_START + 4096]);
+        assert_eq!(pages(HEAP_START + 5, 0), [HEAP_START; 2]);
+        assert_eq!(pages(0, USER_END), [0, USER_END - 4096]);
+    }
 
     #[test]
     fn a_claim_counts_values_and_not_bytes() {

@@ -2,6 +2,7 @@
 
 use core::ptr;
 
+use abi::Access;
 use kcore::addr::{Frame, PAGE_SIZE, Page, VirtAddr};
 use kcore::pte::{Pte, PteFlags};
 
@@ -76,6 +77,19 @@ impl ActiveTables {
     pub unsafe fn entry(page: Page) -> Pte {
         // SAFETY: the caller's promise makes the window's page present.
         Pte::from_raw(unsafe { ACTIVE.table_entry(page).read_volatile() })
+    }
+
+    /// The user page is mapped so that ring 3 may use it in this way now. If not, a fault may still make it so.
+    #[inline]
+    pub fn allows_user(page: Page, access: Access) -> bool {
+        if Self::directory_entry(page) == Pte::EMPTY {
+            return false;
+        }
+        // SAFETY: the directory entry was just seen to be there: the kernel writes none but empty and present ones.
+        let entry = unsafe { Self::entry(page) };
+        let rights = PteFlags::PRESENT.union(PteFlags::USER);
+        let rights = if access == Access::Write { rights.union(PteFlags::WRITABLE) } else { rights };
+        entry.raw() & rights.bits() == rights.bits()
     }
 
     /// Replaces the entry of `page`.

@@ -301,9 +301,7 @@ impl Scheduler {
         let before = self.stack_of.replace(next);
         let from = if before == Some(next) { None } else { before };
         let from = from.and_then(|slot| self.table.get_mut(slot)).map(|process| &raw mut process.saved);
-        let is_killed = self.table.killer(next).is_some();
-        let pid = self.table.pid(next);
-        let (Some(process), Some(pid)) = (self.table.get_mut(next), pid) else {
+        let Some((process, pid, is_killed)) = self.table.to_run(next) else {
             panic!("{next:?} is runnable but not alive")
         };
         let current = Current { slot: next, pid, space: process.space };

@@ -239,7 +239,8 @@ mod tests {
     #[test]
     fn accounts_add_up_field_by_field() {
         const LEN: usize = Account::SIZE_BYTES as usize;
-        let numbered: [u8; LEN] = core::array::from_fn(|byte| if byte % 4 == 0 { u8::try_from(byte / 4 + 1).unwrap() } else { 0 });
+        let numbered: [u8; LEN] =
+            core::array::from_fn(|byte| if byte % 4 == 0 { u8::try_from(byte / 4 + 1).unwrap() } else { 0 });
         let one = Account::decode(&mut Reader::new(&numbered)).unwrap();
         let mut sum = one;
         sum.add(&one);
