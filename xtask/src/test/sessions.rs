@@ -35,6 +35,17 @@ fn from_a_pipe() -> Vec<(Boot, Judge)> {
         (session("a_typing_error_can_be_rubbed_out", b"hellp\x7fo x\nexit\n"), |outcome| outcome.expect_text(": x!")),
         (
             session(
+                "what_was_redirected_is_there_after_a_restart",
+                b"echo kept for later > note\necho and more >> note\nexit\n",
+            )
+            .again(&["cat", "note"]),
+            |outcome| {
+                outcome.expect_status(0)?;
+                outcome.expect_text("\nkept for later\nand more\n")
+            },
+        ),
+        (
+            session(
                 "every_program_has_a_help_text",
                 b"hello --help\npiggy --help\npiggies --help\nfree --help\nps --help\nkill --help\nexit\n",
             ),
