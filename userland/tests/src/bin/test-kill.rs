@@ -62,7 +62,8 @@ fn kill_while(state: ProcessState, words: &[&str]) -> Verdict {
 
 fn one_that_has_not_begun_can_be_killed() -> Verdict {
     for _ in 0..REPETITIONS {
-        let child = Child::spawn(ASSIST, ["exit", "0"])?;
+        // One that would not end by itself, should a tick come in between.
+        let child = Child::spawn(ASSIST, ["sleep", "1000000"])?;
         process::kill(child.pid())?;
         check_eq!(child.wait()?.reason, killed_by_this());
     }
@@ -177,7 +178,7 @@ fn a_sibling_can_be_killed() -> Verdict {
 }
 
 fn there_is_a_program_for_it() -> Verdict {
-    let victim = Child::spawn(ASSIST, ["read-lines"])?;
+    let victim = Child::spawn(ASSIST, ["sleep", "1000000"])?;
     let pid = format!("{}", victim.pid());
     check_eq!(tests::run("kill", &[&pid])?.reason, ExitReason::Exited(0));
     check!(matches!(victim.wait()?.reason, ExitReason::Killed(_)));
