@@ -62,6 +62,15 @@ fn with_page(
     }
 }
 
+/// Shows a file's first page, which must be there, to `look`, for `space`; may wait before that.
+///
+/// # Errors
+/// `Io`, `OutOfMemory`.
+pub fn look_at_first_page(space: SpaceId, file: FileRef, look: impl FnOnce(&[u8])) -> Result<(), Errno> {
+    let ahead = len_bytes(file).div_ceil(PAGE_SIZE).min(RUN_MAX) - 1;
+    with_page(space, FilePage { file, number: 0 }, ahead, Use::Read, |bytes| look(bytes))
+}
+
 /// The page is here; else does what the step wants, which waits.
 fn is_here(step: Result<FileStep, FaultError>) -> Result<bool, Errno> {
     match step.map_err(|_| Errno::OutOfMemory)? {

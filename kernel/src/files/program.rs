@@ -3,7 +3,6 @@
 use core::fmt;
 
 use abi::Errno;
-use alloc::vec::Vec;
 use kcore::addr::PAGE_SIZE;
 use kcore::frame_table::SpaceId;
 use kcore::program::{HEAD_BYTES, NotExecutable, ProgramImage};
@@ -68,15 +67,16 @@ pub fn open_program(space: SpaceId, name: &str) -> Result<(FileUse, ProgramImage
         _ => ProgramError::OutOfMemory,
     })?;
     let len_bytes = len_bytes(file.file_ref());
-    let mut head = Vec::new();
-    let wanted = HEAD_BYTES.min(len_bytes as usize);
-    head.try_reserve_exact(wanted).map_err(|_| ProgramError::OutOfMemory)?;
-    head.resize(wanted, 0);
+    let head_len = HEAD_BYTES.min(len_bytes as usize);
     const { assert!(HEAD_BYTES <= PAGE_SIZE as usize) };
-    contents::read_at(space, file.file_ref(), 0, &mut head).map_err(|error| match error {
-        Errno::OutOfMemory => ProgramError::OutOfMemory,
-        _ => ProgramError::Io,
-    })?;
-    let image = ProgramImage::parse(&head, len_bytes).map_err(ProgramError::NotExecutable)?;
-    Ok((file, image))
+    // An empty file has no page, and is no program either.
+    let mut image = ProgramImage::parse(&[], 0);
+    if head_len > 0 {
+        let parse = |bytes: &[u8]| image = ProgramImage::parse(&bytes[..head_len], len_bytes);
+        contents::look_at_first_page(space, file.file_ref(), parse).map_err(|error| match error {
+            Errno::OutOfMemory => ProgramError::OutOfMemory,
+            _ => ProgramError::Io,
+        })?;
+    }
+    Ok((file, image.map_err(ProgramError::NotExecutable)?))
 }

@@ -69,9 +69,9 @@ fn fill_direct(table: &mut Table, base: u32, end: PhysAddr) {
 
 /// Fills `bytes`, which show the frame `directory`, as the directory of an empty space.
 pub fn init_directory(directory: Frame, bytes: &mut [u8; PAGE_SIZE as usize]) {
+    control::fill_words(bytes, 0);
     let (entries, _) = bytes.as_chunks_mut::<4>();
-    let (user, kernel) = entries.split_at_mut(KERNEL_FIRST_SLOT as usize);
-    user.as_flattened_mut().fill(0);
+    let (_, kernel) = entries.split_at_mut(KERNEL_FIRST_SLOT as usize);
     SHARED.with(|shared| kernel.iter_mut().zip(shared.iter()).for_each(|(entry, raw)| *entry = raw.to_le_bytes()));
     kernel[(OTHER_SLOT - KERNEL_FIRST_SLOT) as usize] = [0; 4];
     kernel[(SELF_SLOT - KERNEL_FIRST_SLOT) as usize] = Pte::present(directory, PteFlags::WRITABLE).raw().to_le_bytes();

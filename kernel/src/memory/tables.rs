@@ -139,7 +139,7 @@ impl PageTables for Mmu {
         unsafe {
             with_frame(Purpose::Copy, from, |source| {
                 with_frame(Purpose::Fill, to, |target| {
-                    target[..len].copy_from_slice(&source[..len]);
+                    control::copy_words(source, target);
                     target[len..].fill(0);
                 });
             });

@@ -188,10 +188,10 @@ fn push_arguments(current: Current, arguments: &Arguments) -> Result<VirtAddr, E
     let memory = UserMemory::new(current.space);
     memory.write(UserSlice::bytes(strings, arguments.len_bytes())?, &arguments.bytes)?;
     let mut place = vector;
-    let mut push = |word: u32| {
-        let written = memory.write_record(place, &word);
+    let mut push = |word: u32| -> Result<(), Errno> {
+        let claim = UserSlice::bytes(place, 4)?;
         place += 4;
-        written
+        memory.write(claim, &word.to_le_bytes())
     };
     push(arguments.count)?;
     let mut string = strings;

@@ -4,6 +4,7 @@ use abi::device::Streams;
 use abi::layout::ARGUMENTS_MAX_BYTES;
 use abi::record::ExitStatus;
 use abi::{Class, Errno, ExitReason};
+use alloc::vec::Vec;
 use kcore::addr::Pid;
 use kcore::process_table::{ChildChoice, Denied};
 use kcore::user_slice::UserSlice;
@@ -37,9 +38,11 @@ pub(super) fn create(
         caller.memory.check(arguments, abi::Access::Read)?;
         return Err(Errno::ArgumentsTooLong);
     }
-    let mut block = [0; ARGUMENTS_MAX_BYTES as usize];
-    let block = caller.memory.read(arguments, &mut block)?;
-    let arguments = Arguments::new(name.as_str(), block)?;
+    let mut block = Vec::new();
+    block.try_reserve_exact(len as usize).map_err(|_| Errno::OutOfMemory)?;
+    block.resize(len as usize, 0);
+    caller.memory.read(arguments, &mut block)?;
+    let arguments = Arguments::new(name.as_str(), &block)?;
     let streams = match streams {
         0 => None,
         at => Some(caller.memory.read_record::<Streams>(at)?),
