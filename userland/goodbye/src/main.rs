@@ -2,6 +2,8 @@
 #![no_std]
 #![no_main]
 
+use core::time::Duration;
+
 use libsys::{println, process};
 use tools::{Outcome, Problem};
 
@@ -21,7 +23,8 @@ fn main() -> u32 {
 fn say(count: u32) -> Outcome {
     for _ in 0..count {
         println!("Goodbye from process {}!", process::pid());
-        process::yield_now();
+        // Long enough for others to say something meanwhile, however busy the machine is.
+        process::sleep(Duration::from_millis(20));
     }
     Ok(0)
 }

@@ -7,6 +7,7 @@ extern crate alloc;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use libsys::test::Verdict;
 use libsys::{Args, check_eq, println, process};
@@ -28,7 +29,8 @@ fn main() {
 fn greet(times: u32, words: &[&str]) {
     for _ in 0..times {
         println!("{}", greeting(process::pid(), words));
-        process::yield_now();
+        // Long enough for others to say something meanwhile, however busy the machine is.
+        process::sleep(Duration::from_millis(20));
     }
 }
 

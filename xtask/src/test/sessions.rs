@@ -204,7 +204,7 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
                 &[
                     ("> ", b"hello --times 20 & goodbye --times 20 & ping 20\r"),
                     (": 39 from", b""),
-                    ("> ", b"sleep 0.3\r"),
+                    ("> ", b"sleep 1.5\r"),
                     ("> ", b"jobs\r"),
                     ("> ", b"exit\r"),
                 ],
