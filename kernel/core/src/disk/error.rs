@@ -53,9 +53,9 @@ impl DiskError {
     /// Whether the same command may well succeed when it is given again.
     pub const fn is_transient(self) -> bool {
         match self {
-            // QEMU's drives report every failure of the host's file as "aborted".
-            Self::Aborted | Self::Interface | Self::Bus => true,
-            Self::Uncorrectable | Self::NotFound | Self::DeviceFault | Self::Timeout | Self::Dead => false,
+            // QEMU's drives report every failure of the host's file as "aborted". A drive that was silent has been reset.
+            Self::Aborted | Self::Interface | Self::Bus | Self::Timeout => true,
+            Self::Uncorrectable | Self::NotFound | Self::DeviceFault | Self::Dead => false,
         }
     }
 

@@ -229,7 +229,7 @@ impl<W: Copy> Queue<W> {
             slot.attempts += 1;
             let is_retried = match result {
                 Ok(()) => false,
-                Err(DiskError::Timeout | DiskError::Dead) => false,
+                Err(DiskError::Dead) => false,
                 Err(error) => slot.attempts < ATTEMPTS_MAX && (error.is_transient() || !was_alone),
             };
             if is_retried {

@@ -229,20 +229,39 @@ fn a_lost_interrupt_is_made_up_for() {
 }
 
 #[test]
-fn a_silent_drive_is_reset_and_the_others_have_their_turn() {
+fn a_silent_drive_is_reset_and_told_again() {
     let mut channel = channel();
     channel.controller().is_silent = true;
     let victim = submit(&mut channel, Direction::Read, 5, 1, 0);
     let other = submit(&mut channel, Direction::Read, 500, 1, 1);
     let mut woken = Vec::new();
     (1..=1000).for_each(|now| channel.on_tick(now, |waiter| woken.push(waiter)));
-    assert_eq!((channel.take(victim), &woken), (Some(Err(DiskError::Timeout)), &vec![5]));
+    assert_eq!((channel.take(victim), &woken), (None, &vec![]));
     channel.on_tick(1001, |_| {});
     channel.on_tick(1001, |_| {});
     assert!(channel.controller().running.is_none(), "the drive has a tick to say that it is busy");
     channel.on_tick(1002, |_| {});
+    assert_eq!(run(&mut channel), [5, 500]);
+    assert_eq!((channel.take(victim), channel.take(other)), (Some(Ok(())), Some(Ok(()))));
+    assert_eq!(channel.controller().resets, 1);
+}
+
+#[test]
+fn a_request_that_silences_the_drive_twice_fails_and_the_others_have_their_turn() {
+    let mut channel = channel();
+    channel.controller().is_silent = true;
+    let victim = submit(&mut channel, Direction::Read, 5, 1, 0);
+    let other = submit(&mut channel, Direction::Read, 500, 1, 1);
+    let mut woken = Vec::new();
+    for now in 1..=2100 {
+        channel.on_tick(now, |waiter| woken.push(waiter));
+        if woken.is_empty() && channel.controller().running.is_some() {
+            channel.controller().is_silent = true;
+        }
+    }
+    assert_eq!((channel.take(victim), &woken), (Some(Err(DiskError::Timeout)), &vec![5]));
     assert_eq!(run(&mut channel), [500]);
-    assert_eq!((channel.take(other), channel.controller().resets), (Some(Ok(())), 1));
+    assert_eq!((channel.take(other), channel.controller().resets), (Some(Ok(())), 2));
 }
 
 #[test]
@@ -254,7 +273,7 @@ fn a_dead_drive_fails_everything_and_refuses_more() {
     (1..5000).for_each(|now| channel.on_tick(now, |waiter| woken.push(waiter)));
     assert_eq!(woken, [5, 50, 500]);
     let results = ids.map(|id| channel.take(id).unwrap());
-    assert_eq!(results, [Err(DiskError::Timeout), Err(DiskError::Dead), Err(DiskError::Dead)]);
+    assert_eq!(results, [Err(DiskError::Dead); 3]);
     let again = Request {
         direction: Direction::Read,
         first_sector: SectorIndex::new(0),
