@@ -1,4 +1,4 @@
-//! Waiting for interrupts. The kernel runs with interrupts off; this is the only place that lets them in.
+//! Letting interrupts in. The kernel runs with interrupts off, but for these two places.
 
 use core::arch::asm;
 
@@ -21,6 +21,13 @@ pub fn wait_for_interrupt() {
     // this stack and returns here; no kernel cell is in use, since callers wait outside of them.
     unsafe { asm!("sti", "hlt", "cli") }
     HALTED.with(|halted| *halted += timer::tsc() - before);
+}
+
+/// Lets those interrupts be handled that are there already.
+#[inline]
+pub fn let_in() {
+    // SAFETY: as above, but for `nop`, behind which they come.
+    unsafe { asm!("sti", "nop", "cli") }
 }
 
 /// Halts for good.

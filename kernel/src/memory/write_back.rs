@@ -13,7 +13,7 @@ use super::paging::with_memory;
 use crate::cell::KernelCell;
 use crate::drivers::ata::{self, Request};
 use crate::files;
-use crate::process::transit;
+use crate::process::{scheduler, transit};
 
 /// How many tickets can be under way: enough to keep the disk busy.
 const TICKETS_MAX: usize = 8;
@@ -152,6 +152,7 @@ pub fn write_back(file: Option<FileRef>) {
         match with_memory(|memory| memory.pager.write_back(&mut memory.mmu, file, &mut pass)) {
             WriteBack::Write(ticket) => begin(ticket),
             WriteBack::Wait => wait_for_all(),
+            WriteBack::GoOn => scheduler::preemption_point(),
             WriteBack::Done => break,
         }
     }

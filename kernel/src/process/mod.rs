@@ -1,8 +1,8 @@
 //! Processes: what the kernel keeps of each, and how they come and go.
 //!
 //! Who exists and who waits for whom is decided in [`kcore::process_table`]; here is what needs the CPU. A process is one thread with
-//! an address space and a kernel stack of its own. Kernel code is not preempted; it gives way only in [`scheduler::block`]
-//! and [`scheduler::yield_now`].
+//! an address space and a kernel stack of its own. Kernel code is not preempted; it gives way only in [`scheduler::block`],
+//! [`scheduler::yield_now`] and [`scheduler::preemption_point`].
 
 mod create;
 mod current;

@@ -57,7 +57,7 @@ pub struct Mapped {
     pub start: Page,
     /// The file.
     pub file: FileUse,
-    /// It is mapped to be written to.
+    /// It is mapped to be written to, and nobody has seen to its changes yet.
     pub writes: bool,
 }
 
@@ -165,20 +165,17 @@ pub fn take_mapping(start: Page) -> Option<Mapped> {
     })
 }
 
-/// Brings what the current process has changed through mappings onto the disk; waits. If that fails, whoever syncs the file next is
-/// told.
+/// Brings what the current process has changed through mappings onto the disk, each file once; waits. If that fails, whoever syncs the
+/// file next is told.
 pub fn write_back_mappings() {
-    let next = |index: usize| -> Option<Option<FileRef>> {
+    let take_next = || -> Option<FileRef> {
         with_opened(|opened| {
-            let mapped = opened.mapped.get(index)?;
-            Some(mapped.writes.then(|| mapped.file.file_ref()))
+            let file = opened.mapped.iter().find(|mapped| mapped.writes)?.file.file_ref();
+            opened.mapped.iter_mut().filter(|mapped| mapped.file.file_ref() == file).for_each(|one| one.writes = false);
+            Some(file)
         })
     };
-    let mut index = 0;
-    while let Some(file) = next(index) {
-        if let Some(file) = file {
-            files::write_back(file);
-        }
-        index += 1;
+    while let Some(file) = take_next() {
+        files::write_back(file);
     }
 }

@@ -1,7 +1,8 @@
 //! Who runs. Which process is next is decided in [`kcore::scheduling`]; here the CPU changes hands.
 //!
 //! A time slice ends with the tick of the timer, after ten milliseconds at most. Kernel code is not preempted: a process in a
-//! call gives way only where it waits ([`block`]) or asks to ([`yield_now`]).
+//! call gives way only where it waits ([`block`]), where it asks to ([`yield_now`]), and, if it may be long, at
+//! its [`preemption_point`]s.
 
 use abi::process::ProcessState;
 use kcore::addr::{Frame, Pid};
@@ -211,6 +212,17 @@ pub fn end_of_slice() {
     });
     if others_wait {
         run_next();
+    }
+}
+
+/// Lets interrupts in, and ends the time slice of the current process if it is used up. Called where a call may be much work without ever
+/// waiting; nothing may be borrowed there.
+#[inline]
+pub fn preemption_point() {
+    let before = timer::ticks();
+    interrupts::let_in();
+    if timer::ticks() != before {
+        end_of_slice();
     }
 }
 

@@ -48,4 +48,7 @@ pub const ARGUMENTS_MAX_BYTES: u32 = 2048;
 /// The longest file name, in bytes.
 pub const NAME_MAX_BYTES: u32 = 55;
 
+/// The most mappings of files that a program can have at once.
+pub const MAPPINGS_MAX: u32 = 256;
+
 const _: () = assert!(FILE_START < FILE_END && STACK_LIMIT.is_multiple_of(PAGE_SIZE));

@@ -109,7 +109,8 @@ macro_rules! syscall_table {
             /// `access` is 1 to read, 3 to read and write. `address` is where, or [`ANY_ADDRESS`](crate::layout::ANY_ADDRESS).
             /// What lies behind the end of the file reads as zeros and does not get into it. Returns the first address.
             /// `BadHandle`, `NotSupported` for other devices, `InvalidArgument` for no bytes or anything misaligned, `BadAddress` outside of user space, `Overlaps`,
-            /// `Busy` to write to the file of a running program, `OutOfAddressSpace`, `TooManyOpen`, `OutOfMemory`.
+            /// `Busy` to write to the file of a running program, `OutOfAddressSpace`, `TooManyOpen` if the caller has 256 mappings,
+            /// `OutOfMemory`.
             28 => MapFile as map_file(handle, offset, len_bytes, access, address);
             /// Ends the mapping that `MapFile` returned as `start`, and brings what was changed through it onto the disk. Returns 0.
             /// `BadAddress` if none starts there, `Io` if something could not be written.

@@ -41,16 +41,16 @@ impl Pager<'_> {
         if !context.region.shows_file() {
             return self.copy_from_file(tables, context, page);
         }
-        match self.file_index.get(page) {
-            Some(frame) if self.cached(frame).is_some_and(|cached| cached.mappings == u16::MAX) => {
-                // More entries cannot be counted; nothing would be gained by trying again.
-                Err(Shortage::OutOfFrames)
-            }
-            Some(frame) if self.cached(frame).is_some() => {
+        match self.file_index.get(page).map(|frame| (frame, self.cached(frame))) {
+            Some((frame, Some(cached))) => {
+                if cached.mappings == u16::MAX {
+                    // More entries cannot be counted.
+                    self.unmap_all(tables, frame, cached);
+                }
                 self.map_around(tables, context);
                 Ok(Step::Done)
             }
-            Some(_) => Ok(Step::Wait),
+            Some((_, None)) => Ok(Step::Wait),
             None => self.take_frame(tables).map(|frame| Step::Read(self.begin_file_read(tables, context, page, frame))),
         }
     }

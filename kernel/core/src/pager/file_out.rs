@@ -18,6 +18,8 @@ pub enum WriteBack {
     /// A changed page is being written, perhaps since before it was changed: wait until all writes have ended that are under way now, then
     /// ask again.
     Wait,
+    /// Ask again: this was much work already, and others may have waited for the CPU meanwhile.
+    GoOn,
     /// Nothing is left to begin. What was begun has to end.
     Done,
 }
@@ -30,6 +32,9 @@ pub struct WriteBackPass {
     has_waited: bool,
 }
 
+/// How many mapped pages are looked at before others may have the CPU: each look goes through whatever may map the page.
+const LOOKS_AT_ONCE: u32 = 16;
+
 /// Calls `visit` for every entry that maps the cached page: with the directory, the page and the entry's flags.
 pub(super) fn for_each_mapping<T: PageTables>(
     spaces: &Spaces,
@@ -39,11 +44,11 @@ pub(super) fn for_each_mapping<T: PageTables>(
 ) {
     let mut left = cached.mappings;
     for (_, space) in spaces.iter() {
+        if left == 0 {
+            return;
+        }
         let Some(directory) = space.directory() else { continue };
-        for page in space.pools().regions().filter_map(|region| region.page_showing(cached.page)) {
-            if left == 0 {
-                return;
-            }
+        for page in space.pools().pages_showing(cached.page) {
             if let Some(PteState::Present(at, flags)) = tables.entry(directory, page).map(Pte::decode)
                 && at == frame
             {
@@ -111,12 +116,21 @@ impl Pager<'_> {
         found
     }
 
+    /// Takes the page from all who map it. Who touches it again maps it again.
+    pub(super) fn unmap_all(&mut self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) {
+        let mut changed = false;
+        for_each_mapping(&self.spaces, tables, (frame, cached), |tables, directory, page, _| {
+            let (old, stale) = tables.exchange(directory, page, Pte::EMPTY);
+            tables.flush(stale);
+            changed |= old.is_dirty();
+        });
+        let dirty = cached.dirty || changed;
+        self.frames.set(frame, FrameUse::Cached(CachedPage { mappings: 0, dirty, ..cached }));
+    }
+
     /// Takes a clean page from all who map it, and frees its frame.
     fn drop_cached(&mut self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) {
-        for_each_mapping(&self.spaces, tables, (frame, cached), |tables, directory, page, _| {
-            let (_, stale) = tables.exchange(directory, page, Pte::EMPTY);
-            tables.flush(stale);
-        });
+        self.unmap_all(tables, frame, cached);
         self.file_index.remove(cached.page);
         self.release_frame(frame);
         self.page_left(SpaceId::FILES, frame);
@@ -202,9 +216,15 @@ impl Pager<'_> {
         file: Option<FileRef>,
         pass: &mut WriteBackPass,
     ) -> WriteBack {
+        let mut looks = 0;
         while pass.next < self.frames.frame_count() {
+            if looks == LOOKS_AT_ONCE {
+                return WriteBack::GoOn;
+            }
             let frame = self.frames.frame_at(pass.next);
-            match self.cached(frame).filter(|cached| file.is_none_or(|file| file == cached.page.file)) {
+            let cached = self.cached(frame).filter(|cached| file.is_none_or(|file| file == cached.page.file));
+            looks += u32::from(cached.is_some_and(|cached| cached.mappings > 0));
+            match cached {
                 Some(cached) if self.is_changed(tables, frame, cached) => {
                     let is_under_way = cached.transfer != FileTransfer::None;
                     if is_under_way && !pass.has_waited {

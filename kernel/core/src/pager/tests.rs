@@ -2,4 +2,5 @@
 
 mod machine;
 mod rules;
+mod shared;
 mod storm;

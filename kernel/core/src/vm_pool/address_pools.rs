@@ -1,9 +1,11 @@
 //! The four pools of a process: code, heap, files, stack.
 
 use abi::Access;
-use abi::layout::{CODE_END, CODE_START, FILE_END, FILE_START, HEAP_END, HEAP_START, STACK_END, STACK_LIMIT};
+use abi::layout::{
+    CODE_END, CODE_START, FILE_END, FILE_START, HEAP_END, HEAP_START, MAPPINGS_MAX, STACK_END, STACK_LIMIT,
+};
 
-use super::{Backing, Region, Rights, VmPool, VmPoolError};
+use super::{Backing, FilePage, Region, Rights, VmPool, VmPoolError};
 use crate::addr::{PAGE_SIZE, Page, VirtAddr};
 
 /// The user half of one address space.
@@ -116,6 +118,10 @@ impl AddressPools {
         if is_taken(&self.code) || is_taken(&self.heap) || self.stack.spans(first) {
             return Err(VmPoolError::Overlaps);
         }
+        // To find who maps a page of a file, all of them are looked at.
+        if self.files.regions().len() >= MAPPINGS_MAX as usize {
+            return Err(VmPoolError::TooManyRegions);
+        }
         self.files.allocate_at(region)
     }
 
@@ -154,6 +160,12 @@ impl AddressPools {
             (Some(_), _) => own.next(),
             (None, _) => mapped.next(),
         })
+    }
+
+    /// The pages that show this page of a file, mapped or not. Only programs' segments and mapped files do.
+    pub fn pages_showing(&self, shown: FilePage) -> impl Iterator<Item = Page> {
+        let regions = self.code.regions().iter().chain(self.files.regions());
+        regions.filter_map(move |region| region.page_showing(shown))
     }
 
     /// If the stack may grow down to `page`: the page at which it begins now.

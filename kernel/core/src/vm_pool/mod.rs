@@ -39,7 +39,7 @@ pub enum VmPoolError {
     Overlaps,
     /// No region starts there.
     NoRegion,
-    /// The pool holds [`MAX_REGIONS`] already, or the kernel has no memory for one more.
+    /// The pool holds [`MAX_REGIONS`] already, too many files are mapped, or the kernel has no memory for one more.
     TooManyRegions,
 }
 

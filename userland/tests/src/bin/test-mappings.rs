@@ -9,12 +9,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use libsys::abi::layout::{FILE_START, HEAP_START, STACK_END, STACK_LIMIT};
+use libsys::abi::layout::{FILE_START, HEAP_START, MAPPINGS_MAX, STACK_END, STACK_LIMIT};
+use libsys::abi::process::ProcessState;
 use libsys::abi::{Access, FaultKind};
 use libsys::files::{self, File, MapAccess, Mapping};
 use libsys::memory::{PAGE_SIZE, Region, mapping};
 use libsys::process::{self, Child};
 use libsys::test::Verdict;
+use libsys::time::Instant;
 use libsys::{Errno, ExitReason, call, check, check_eq, system};
 use tests::{ASSIST, run, wait_until};
 
@@ -36,6 +38,7 @@ libsys::tests! {
     sync_ends_while_others_write_on,
     several_processes_write_the_same_pages,
     a_kill_in_the_middle_harms_nobody,
+    whoever_maps_a_file_very_often_does_not_stop_the_machine,
     a_mapping_may_be_what_a_call_reads_from_or_writes_to,
 }
 
@@ -482,6 +485,21 @@ fn a_kill_in_the_middle_harms_nobody() -> Verdict {
         }
     }
     files::remove("victims")?;
+    Ok(())
+}
+
+fn whoever_maps_a_file_very_often_does_not_stop_the_machine() -> Verdict {
+    drop(made("crowd", 600)?);
+    let child = Child::spawn(ASSIST, ["map-crowd", "crowd", "600"])?;
+    let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+    while process::info(child.pid())?.state != ProcessState::Ended {
+        process::yield_now();
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+    }
+    check_eq!(child.wait()?.reason, ExitReason::Exited(MAPPINGS_MAX));
+    check!(longest < Duration::from_millis(800), "nobody else ran for {longest:?}");
+    files::remove("crowd")?;
     Ok(())
 }
 

@@ -317,6 +317,7 @@ impl Machine {
             match self.pager.write_back(&mut self.hardware, Some(file), &mut pass) {
                 WriteBack::Write(ticket) => self.queue_write(ticket),
                 WriteBack::Wait => self.end_all_writes(),
+                WriteBack::GoOn => {}
                 WriteBack::Done => break,
             }
         }

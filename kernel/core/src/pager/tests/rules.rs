@@ -312,6 +312,7 @@ fn writing_back_ends_though_pages_are_changed_all_the_time() {
             match machine.pager.write_back(&mut machine.hardware, Some(file), &mut pass) {
                 WriteBack::Write(ticket) => machine.queue_write(ticket),
                 WriteBack::Wait => machine.end_all_writes(),
+                WriteBack::GoOn => {}
                 WriteBack::Done => break,
             }
             machine.check();

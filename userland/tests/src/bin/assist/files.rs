@@ -26,6 +26,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         ("map-spin", [name, pages]) => map_spin(name, as_number(pages)),
         ("make-and-remove", []) => make_and_remove(),
         ("leave", []) => leave(),
+        ("map-crowd", [name, pages]) => map_crowd(name, as_number(pages)),
         ("map-hold", [name]) => map_hold(name),
         ("find", []) => find(),
         ("map-write-to-read", [name, touches]) => map_write_to_read(name, touches),
@@ -245,4 +246,19 @@ fn find() -> Result<u32, Errno> {
     }
     let comes_back = ["removed", "removed while open"].map(|name| File::open(name).err() != Some(Errno::NoSuchFile));
     Ok(if comes_back == [false; 2] { 0 } else { 4 })
+}
+
+/// Maps pages of a file to be written to, one after the other and round and round, as often as that goes, and changes each. The exit code
+/// is how often it went.
+fn map_crowd(name: &str, pages: u32) -> Result<u32, Errno> {
+    let file = File::open(name)?;
+    for count in 0.. {
+        match Mapping::new(&file, count % pages * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite) {
+            // SAFETY: the byte lies in the mapping, which may be written to, and which stays until the end.
+            Ok(mapping) => unsafe { core::mem::ManuallyDrop::new(mapping).as_ptr().write_volatile(1) },
+            Err(Errno::TooManyOpen) => return Ok(count),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(0)
 }
