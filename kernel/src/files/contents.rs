@@ -11,7 +11,7 @@ use super::{errno, id_of, len_bytes, partition, with_files};
 use crate::memory::paging::{self, with_memory};
 use crate::memory::window::{Purpose, with_frame};
 use crate::memory::write_back;
-use crate::process::transit;
+use crate::process::{Killed, scheduler, transit};
 
 const PAGE_BYTES: usize = PAGE_SIZE as usize;
 
@@ -163,6 +163,10 @@ fn extend(file: FileRef, new_len: u32) -> Result<(), Errno> {
             let end = number.saturating_add(1).saturating_mul(PAGE_SIZE).min(new_len);
             let grown = with_files(|files| files.grow(id_of(file), end).map_err(|error| errno(&error)));
             grown.unwrap_or(Err(Errno::Io))?;
+            scheduler::preemption_point();
+            if scheduler::is_killed() {
+                return Err(Killed.into());
+            }
         }
     }
 }

@@ -113,6 +113,7 @@ pub(super) fn read(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u32
     let (file, start) = opened::with(handle, |file| (file.file.file_ref(), file.claim(len_bytes)))?;
     let mut done = 0;
     while done < len_bytes && !scheduler::is_killed() {
+        scheduler::preemption_point();
         let Some(offset) = start.checked_add(done) else { break };
         let part = &mut buffer[..next_len(offset, len_bytes - done)];
         let step = files::read_at(caller.process.space, file, offset, part)
@@ -142,6 +143,7 @@ pub(super) fn write(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u3
     let start = opened::with(handle, |file| file.claim(len_bytes))?;
     let mut done = 0;
     while done < len_bytes && !scheduler::is_killed() {
+        scheduler::preemption_point();
         let step = write_part(caller, file, start.checked_add(done), claim.skip(done), len_bytes - done, &mut buffer);
         match step {
             Ok(count) => done += count,

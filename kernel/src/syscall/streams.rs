@@ -100,6 +100,7 @@ fn read_from_console(caller: Caller, mode: ConsoleMode, claim: UserSlice, len_by
 fn in_chunks(len_bytes: u32, mut step: impl FnMut(u32) -> Result<usize, Errno>) -> Result<u32, Errno> {
     let mut done = 0;
     while done < len_bytes && !scheduler::is_killed() {
+        scheduler::preemption_point();
         match step(done) {
             Ok(count) => done += u32::try_from(count).unwrap_or(0),
             Err(error) if done == 0 => return Err(error),
