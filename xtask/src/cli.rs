@@ -48,6 +48,14 @@ pub enum Command {
     /// All that was measured is in target/bench.json afterwards. The exit status is 1 if a boot failed, and 130 after Ctrl-C.
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchOptions),
+    /// Takes a picture of a machine's screen
+    ///
+    /// The machine is one of its own and needs no display: it is booted, and switched off once the picture is taken. Without PROGRAM the
+    /// shell runs; with PROGRAM, that program. What is to be typed is typed at the machine's keyboard, a line at a time, each when
+    /// the screen has come to rest after the one before. The picture is taken when it has come to rest after the last, or when
+    /// the time is up.
+    #[command(after_help = SCREENSHOT_EXAMPLES)]
+    Screenshot(ScreenshotOptions),
     /// Builds the disk image and prints where it is and what is on it
     Image(ImageOptions),
     /// Makes a folder with what a C program needs: header, library, linker script, an example and how to compile it
@@ -201,6 +209,31 @@ impl ClockChoice {
     pub const fn includes(self, mode: Mode) -> bool {
         matches!((self, mode), (Self::Both, _) | (Self::Icount, Mode::Icount) | (Self::Wall, Mode::Wall))
     }
+}
+
+const SCREENSHOT_EXAMPLES: &str = "Examples:
+  cargo xtask screenshot help.png --typed help
+  cargo xtask screenshot piggies.png --frames 64 --typed 'piggies 5 40 3' --typed free
+  cargo xtask screenshot panic.png -- assist panic";
+
+#[derive(Args, Debug)]
+pub struct ScreenshotOptions {
+    /// Where to write the picture, a PNG file
+    pub file: PathBuf,
+    /// Replace the file if it is there already
+    #[arg(long)]
+    pub force: bool,
+    /// Type this and then Enter; can be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub typed: Vec<String>,
+    /// Wait no longer than so many seconds for the screen to come to rest
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub timeout: Duration,
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    /// The program to run and its arguments
+    #[arg(last = true, value_name = "PROGRAM [ARGS]")]
+    pub program: Vec<String>,
 }
 
 #[derive(Args, Debug)]

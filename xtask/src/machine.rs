@@ -48,6 +48,8 @@ pub struct Machine {
     pub display: String,
     /// What Ctrl-C on this process's terminal does.
     pub control_c: ControlC,
+    /// What becomes of QEMU when the machine switches itself off.
+    pub power_off: PowerOff,
     /// Further arguments for QEMU.
     pub further: Vec<String>,
 }
@@ -59,6 +61,15 @@ pub enum ControlC {
     EndsMachine,
     /// It is typed at the machine's console. `Ctrl-] x` ends the machine.
     IsTyped,
+}
+
+/// What becomes of QEMU when the machine switches itself off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerOff {
+    /// It ends.
+    EndsQemu,
+    /// It goes on, and with it what the screen shows.
+    KeepsScreen,
 }
 
 /// How a machine ended.
@@ -107,7 +118,12 @@ impl Machine {
             ControlC::IsTyped => qemu.args(["-chardev", "stdio,id=console,signal=off,mux=on", "-echr", "29"]),
         };
         qemu.args(["-serial", "chardev:console"]);
-        qemu.args(["-device", &format!("isa-debug-exit,iobase={HOST_EXIT_PORT:#x},iosize=0x04")]);
+        match self.power_off {
+            PowerOff::EndsQemu => {
+                qemu.args(["-device", &format!("isa-debug-exit,iobase={HOST_EXIT_PORT:#x},iosize=0x04")])
+            }
+            PowerOff::KeepsScreen => qemu.arg("-no-shutdown"),
+        };
         qemu.arg("-chardev").arg(format!("file,id=host,path={}", comma_escaped(host_console)));
         qemu.args(["-device", &format!("isa-debugcon,iobase={HOST_CONSOLE_PORT:#x},chardev=host")]);
         qemu.args(&self.further);
@@ -281,6 +297,6 @@ fn end_with_parent(command: &mut Command) {
 fn end_with_parent(_: &mut Command) {}
 
 /// A path as QEMU's options take it.
-fn comma_escaped(path: &Path) -> String {
+pub fn comma_escaped(path: &Path) -> String {
     path.display().to_string().replace(',', ",,")
 }

@@ -8,11 +8,15 @@ mod debug;
 mod dialogue;
 mod image;
 mod kernel_options;
+mod keys;
 mod machine;
 mod new;
+mod picture;
 mod project;
+mod qmp;
 mod reference;
 mod run;
+mod screenshot;
 mod sdk;
 mod setup;
 mod size;
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::command(&options),
         Command::Bench(options) => bench::command(&options),
         Command::Image(options) => image::command(&options),
+        Command::Screenshot(options) => screenshot::command(&options),
         Command::Debug(options) => debug::command(&options),
     };
     done.unwrap_or_else(|error| {

@@ -10,7 +10,7 @@ use crate::cli::{Accelerator, MachineOptions, RunOptions};
 use crate::console::step;
 use crate::image::{self, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, ControlC, End, Machine};
+use crate::machine::{self, Console, ControlC, End, Machine, PowerOff};
 use crate::{project, setup};
 
 /// Exit statuses that are no program's.
@@ -75,6 +75,7 @@ pub fn prepare(
         accelerator: options.accel,
         display: machine::NO_DISPLAY.into(),
         control_c: ControlC::EndsMachine,
+        power_off: PowerOff::EndsQemu,
         further: Vec::new(),
     };
     Ok((machine, path))

@@ -14,7 +14,7 @@ use crate::cli::{Accelerator, DiskOptions};
 use crate::console::step;
 use crate::image::{self, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, ControlC, End, Machine};
+use crate::machine::{self, Console, ControlC, End, Machine, PowerOff};
 use crate::size::Size;
 
 /// The machine's memory.
@@ -81,6 +81,7 @@ impl<'a> Machines<'a> {
             accelerator: Accelerator::Tcg,
             display: machine::NO_DISPLAY.into(),
             control_c: ControlC::EndsMachine,
+            power_off: PowerOff::EndsQemu,
             further: further(boot.mode),
         };
         let (end, shown) = machine.run(&Console::Scripted(Vec::new()), Some(DEADLINE))?;
@@ -127,7 +128,7 @@ mod tests {
 
     use super::{Mode, RAM, further, last_lines, usable};
     use crate::cli::Accelerator;
-    use crate::machine::{ControlC, Machine, NO_DISPLAY};
+    use crate::machine::{ControlC, Machine, NO_DISPLAY, PowerOff};
 
     fn command_line(mode: Mode) -> String {
         let machine = Machine {
@@ -138,6 +139,7 @@ mod tests {
             accelerator: Accelerator::Tcg,
             display: NO_DISPLAY.into(),
             control_c: ControlC::EndsMachine,
+            power_off: PowerOff::EndsQemu,
             further: further(mode),
         };
         let command = machine.command(Path::new("host"));

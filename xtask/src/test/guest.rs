@@ -19,7 +19,7 @@ use crate::console::step;
 use crate::dialogue::Dialogue;
 use crate::image::{self, Extra, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, ControlC, End, Machine};
+use crate::machine::{self, Console, ControlC, End, Machine, PowerOff};
 use crate::size::Size;
 use crate::{project, setup};
 
@@ -264,6 +264,7 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
         accelerator: Accelerator::Tcg,
         display: machine::NO_DISPLAY.into(),
         control_c: ControlC::EndsMachine,
+        power_off: PowerOff::EndsQemu,
         further,
     };
     let console = || match boot.dialogue {
