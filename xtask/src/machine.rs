@@ -17,6 +17,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::cli::Accelerator;
 use crate::console;
 use crate::dialogue::Dialogue;
+use crate::keys;
+use crate::qmp::Qmp;
 use crate::size::Size;
 
 /// How often a running machine is looked at.
@@ -93,6 +95,8 @@ pub enum Console {
     Scripted(Vec<u8>),
     /// Nowhere but to the result; somebody waits for what it shows, and answers.
     Dialogue(Dialogue),
+    /// Nowhere but to the result; somebody waits for what it shows, and answers at the machine's own keyboard.
+    AtKeyboard(Dialogue),
 }
 
 impl Machine {
@@ -139,12 +143,21 @@ impl Machine {
         let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
         let host_console = folder.path().join("host");
         let mut qemu = self.command(&host_console);
+        let socket = folder.path().join("qmp");
+        if matches!(console, Console::AtKeyboard(_)) {
+            qemu.args(Qmp::arguments(&socket));
+        }
         let types = matches!(console, Console::Attached) && io::stdin().is_terminal();
         qemu.stdin(if types { Stdio::inherit() } else { Stdio::piped() }).stdout(Stdio::piped());
         let started = Instant::now();
         let mut child = qemu.spawn().context("cannot start QEMU")?;
         let stdout = child.stdout.take().context("QEMU has no output")?;
-        let output = attach(stdout, child.stdin.take(), console);
+        let output = match console {
+            Console::AtKeyboard(dialogue) => converse(stdout, dialogue.clone(), at_keyboard(socket)),
+            Console::Attached | Console::Scripted(_) | Console::Dialogue(_) => {
+                attach(stdout, child.stdin.take(), console)
+            }
+        };
         let ended = watch(&mut child, started, timeout)?;
         let shown = output.join().unwrap_or_default();
         Ok((ended.unwrap_or_else(|| End::of(&mut child, &host_console)), shown))
@@ -185,7 +198,9 @@ fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console) -> threa
     let script = match console {
         Console::Attached => None,
         Console::Scripted(bytes) => Some(io::Cursor::new(bytes.clone())),
-        Console::Dialogue(dialogue) => return converse(from, to, dialogue.clone()),
+        Console::Dialogue(dialogue) | Console::AtKeyboard(dialogue) => {
+            return converse(from, dialogue.clone(), at_serial_port(to));
+        }
     };
     // What is sent before the kernel has set up its serial port is lost: the first output shows that it has.
     if let Some(mut to) = to {
@@ -206,16 +221,48 @@ fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console) -> threa
     })
 }
 
-/// Holds the dialogue. The thread ends with what was shown when QEMU closes its output.
-fn converse(from: ChildStdout, to: Option<ChildStdin>, mut dialogue: Dialogue) -> thread::JoinHandle<Vec<u8>> {
+/// Holds the dialogue. The thread ends with what was shown when QEMU closes its output, and with why nothing could be typed.
+fn converse(
+    from: ChildStdout,
+    mut dialogue: Dialogue,
+    mut type_text: impl FnMut(&[u8]) -> Result<()> + Send + 'static,
+) -> thread::JoinHandle<Vec<u8>> {
     thread::spawn(move || {
-        let Some(mut to) = to else { return Vec::new() };
-        // QEMU may have ended already; then nobody needs to know.
+        let mut trouble = Vec::new();
         let answer = |shown: &[u8]| {
-            dialogue.answer(shown, |bytes| to.write_all(bytes).and_then(|()| to.flush()).unwrap_or_default())
+            dialogue.answer(shown, |bytes| {
+                // QEMU may have ended already, if that is what the text before was for.
+                if let Err(error) = type_text(bytes) {
+                    trouble.extend(format!("cannot type: {error:#}\n").bytes());
+                }
+            });
         };
-        console::copy_watched(from, io::sink(), answer).unwrap_or_default()
+        let mut shown = console::copy_watched(from, io::sink(), answer).unwrap_or_default();
+        shown.extend(trouble);
+        shown
     })
+}
+
+/// Types at the far end of the serial port.
+fn at_serial_port(to: Option<ChildStdin>) -> impl FnMut(&[u8]) -> Result<()> + Send + 'static {
+    let mut to = to;
+    move |bytes| {
+        let to = to.as_mut().context("QEMU has no input")?;
+        Ok(to.write_all(bytes).and_then(|()| to.flush())?)
+    }
+}
+
+/// Types at the machine's keyboard.
+fn at_keyboard(socket: PathBuf) -> impl FnMut(&[u8]) -> Result<()> + Send + 'static {
+    let mut connection = None;
+    move |bytes| {
+        let qmp = match &mut connection {
+            Some(qmp) => qmp,
+            None => connection.insert(Qmp::connect(&socket)?),
+        };
+        let chords = keys::chords(std::str::from_utf8(bytes)?)?;
+        chords.iter().try_for_each(|chord| qmp.press(chord))
+    }
 }
 
 /// Passes on this process's input, and then its end.

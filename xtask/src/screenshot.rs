@@ -84,6 +84,8 @@ pub fn take(mut machine: Machine, lines: &[Vec<Chord>], timeout: Duration) -> Re
             line.iter().try_for_each(|chord| camera.qmp.press(chord))?;
             picture = camera.at_rest()?;
         }
+        // Asked to end, QEMU says nothing; ended by a signal, it does.
+        camera.qmp.execute("quit", &json!({}))?;
         Ok(picture)
     });
     machine::stop(&mut child);

@@ -17,7 +17,7 @@ fn main() -> Result<(), Errno> {
     row("swap", info.slots_total, info.slots_free);
     row("promises", info.pages_promisable, info.pages_promisable.saturating_sub(info.pages_promised));
     println!(
-        "{} frames hold page tables, {} hold pages of files; {} frames of the kernel's own are free",
+        "{} frames hold page tables, {} pages of files; {} of the kernel's own are free",
         info.frames_tables, info.frames_files, info.kernel_frames_free
     );
     if info.slots_bad > 0 {

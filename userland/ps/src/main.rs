@@ -17,7 +17,7 @@ fn main() -> Result<(), Errno> {
         return Ok(());
     }
     let tsc_per_ms = system::time()?.tsc_hz / 1000;
-    println!("  pid parent class       state     cpu ms  faults  resident  swapped  promised  name");
+    println!(" pid parent class       state    cpu ms faults resident swapped promised name");
     process::all().for_each(|process| row(&process, tsc_per_ms));
     Ok(())
 }
@@ -26,7 +26,7 @@ fn row(process: &ProcessInfo, tsc_per_ms: u64) {
     let ProcessInfo { pid, parent, class, state, promised, resident, swapped, cpu_tsc, name, account } = process;
     let name = if *state == ProcessState::Ended { "-" } else { name.as_str() };
     println!(
-        "{pid:>5} {parent:>6} {class:<11} {state:<8} {:>7} {:>7} {resident:>9} {swapped:>8} {promised:>9}  {name}",
+        "{pid:>4} {parent:>6} {class:<11} {state:<8} {:>6} {:>6} {resident:>8} {swapped:>7} {promised:>8} {name}",
         cpu_tsc / tsc_per_ms.max(1),
         account.faults,
     );

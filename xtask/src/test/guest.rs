@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use super::disk_faults::{self, DiskFault};
 use super::report::{Report, Verdict};
-use super::{Filter, c_programs, disk_errors, files, programs, scenarios, sessions};
+use super::{Filter, c_programs, disk_errors, files, programs, scenarios, sessions, window};
 use crate::build::Guest;
 use crate::cli::{Accelerator, DiskOptions};
 use crate::console::step;
@@ -52,6 +52,8 @@ pub struct Boot {
     pub typed: Vec<u8>,
     /// What is typed instead at its console, which is a terminal then: each text once the console has shown the one before it.
     pub dialogue: Option<&'static [(&'static str, &'static [u8])]>,
+    /// The dialogue is typed at the machine's own keyboard instead of the serial port's far end.
+    pub at_keyboard: bool,
     /// Done to the image before the machine starts.
     pub spoil: Option<fn(&fs::File) -> std::io::Result<()>>,
     /// The kernel is started by QEMU's own Multiboot loader.
@@ -81,6 +83,7 @@ impl Boot {
             make: None,
             typed: Vec::new(),
             dialogue: None,
+            at_keyboard: false,
             spoil: None,
             by_qemu: false,
             again: Vec::new(),
@@ -167,7 +170,7 @@ pub fn names() -> Result<Vec<String>> {
 
 fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let all = programs::cases(guest)?.into_iter().chain(scenarios::cases(guest)?);
-    let all = all.chain(sessions::cases()).chain([c_programs::case()]);
+    let all = all.chain(sessions::cases()).chain(window::cases()).chain([c_programs::case()]);
     Ok(all.chain(files::cases()).chain(disk_errors::cases()).collect())
 }
 
@@ -268,6 +271,7 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
         further,
     };
     let console = || match boot.dialogue {
+        Some(steps) if boot.at_keyboard => Console::AtKeyboard(Dialogue::new(steps)),
         Some(steps) => Console::Dialogue(Dialogue::new(steps)),
         None => Console::Scripted(boot.typed.clone()),
     };

@@ -12,6 +12,7 @@ mod report;
 mod scenarios;
 mod sessions;
 mod style;
+mod window;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,7 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
     style::run(&filter, &mut report)?;
     host::run(&filter, &mut report)?;
     guest::run(&filter, &mut report)?;
+    window::run(&filter, &mut report)?;
     bench::run(&filter, &mut report)?;
     if report.is_empty() {
         bail!("no test has `{}` in its name; see `cargo xtask test --list`", options.filter.as_deref().unwrap_or(""));
@@ -58,7 +60,7 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
 
 fn list(filter: &Filter) -> Result<ExitCode> {
     let names = style::names().into_iter().map(String::from).chain(host::names()?).chain(guest::names()?);
-    let names = names.chain([bench::NAME.into()]);
+    let names = names.chain([bench::NAME, window::NAME].map(String::from));
     names.filter(|name| filter.wants(name)).for_each(|name| println!("{name}"));
     Ok(ExitCode::SUCCESS)
 }

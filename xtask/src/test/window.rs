@@ -1,0 +1,97 @@
+//! The machine as one sees it in its window: screen and keyboard.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::Filter;
+use super::guest::{Boot, Case};
+use super::report::{Report, Verdict};
+use super::scenarios::case;
+use crate::build::Guest;
+use crate::cli::{Accelerator, DiskOptions, MachineOptions};
+use crate::kernel_options::KernelOptions;
+use crate::picture::Picture;
+use crate::size::Size;
+use crate::{keys, run, screenshot, setup};
+
+/// The test of pictures.
+pub const NAME: &str = "guest::window::a_screenshot_shows_what_was_typed";
+
+/// A VGA in text mode: 80 x 25 characters of 9 x 16 pixels.
+const SCREEN: (u32, u32) = (720, 400);
+
+/// Sessions at the keyboard.
+pub fn cases() -> Vec<Case> {
+    let steps: &[(&str, &[u8])] = &[
+        ("> ", b"echo 'Shift gives CAPITALS, and !@#$%^&*()_+{}|:\"<>?~'\r"),
+        ("\nShift gives CAPITALS, and !@#$%^&*()_+{}|:\"<>?~\n", b""),
+        ("> ", b"echo '-=[];,./`\\' \"'\"\r"),
+        ("\n-=[];,./`\\ '\n", b""),
+        // Backspace takes back what is before the cursor, Delete what is at it; Home and End go to the ends.
+        ("> ", b"cho twp\x7fo\x1b[D\x1b[D\x1b[3~\x1b[C\x1b[He\x1b[F three\r"),
+        ("\nto three\n", b""),
+        ("> ", b"\x1b[A\x1b[A\x1b[B\x17four\r"),
+        ("\nto four\n", b""),
+        ("> ", b"good\t--times 1\r"),
+        ("Goodbye from process", b""),
+        ("> ", b"yes\r"),
+        ("y\ny\ny\n", b"\x03"),
+        ("[130] > ", b"cat\r"),
+        ("cat\n", b"a linf\x7fe\r"),
+        ("\na line\n", b"\x04"),
+        ("> ", b"exit 4\r"),
+    ];
+    let boot = Boot { dialogue: Some(steps), at_keyboard: true, ..Boot::new("the_keyboard_types_what_it_should", &[]) };
+    vec![case("window", boot, |outcome| outcome.expect_status(4))]
+}
+
+/// Takes pictures of one machine with nothing typed and of one with a line, if that is wanted.
+///
+/// # Errors
+/// If something is missing or does not compile.
+pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
+    if filter.wants(NAME) {
+        let (emulator, guest) = (setup::emulator()?, Guest::build()?);
+        let taken = |typed| take(&guest, emulator.clone(), typed).map_err(|error| format!("{error:#}"));
+        report.add(NAME, taken(None).and_then(|before| judge(&before, &taken(Some("hello\r"))?)));
+    }
+    Ok(())
+}
+
+fn take(guest: &Guest, emulator: std::path::PathBuf, typed: Option<&str>) -> Result<Picture> {
+    let lines = typed.map(keys::chords).transpose()?;
+    let (machine, _image) = run::prepare(guest, &machine(), &KernelOptions::default(), emulator)?;
+    screenshot::take(machine, lines.as_slice(), Duration::from_secs(60))
+}
+
+fn judge(before: &Picture, after: &Picture) -> Verdict {
+    let png = after.to_png().map_err(|error| format!("{error:#}"))?;
+    let reader = png::Decoder::new(std::io::Cursor::new(&png)).read_info().map_err(|error| error.to_string())?;
+    if reader.info().size() != SCREEN {
+        return Err(format!("its size is {:?}", reader.info().size()));
+    }
+    if before.colors().len() < 2 {
+        return Err("a prompt is not all of one colour".into());
+    }
+    if after.resembles(before) || after.brightness() <= before.brightness() {
+        return Err("what was typed cannot be seen".into());
+    }
+    Ok(())
+}
+
+fn machine() -> MachineOptions {
+    MachineOptions {
+        ram: Size::bytes(32 << 20),
+        frames: None,
+        seed: None,
+        limit: None,
+        policy: None,
+        no_cleaner: false,
+        no_readahead: false,
+        check: None,
+        pio: false,
+        disk: DiskOptions { swap: Size::bytes(4 << 20), extras: Vec::new() },
+        accel: Accelerator::Tcg,
+    }
+}
