@@ -168,7 +168,7 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
                     ("[130] > ", b"hello after all\r"),
                     (": after all!\n", b""),
                     ("> ", b"ps\r"),
-                    ("  ps\n", b""),
+                    (" 5 ps\n", b""),
                     ("> ", b"exit\r"),
                 ],
             ),
