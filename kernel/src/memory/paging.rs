@@ -125,7 +125,7 @@ fn read_pages(ticket: &PageIn) -> Result<(), TransferFailed> {
     Ok(())
 }
 
-/// Parks borrowed frames' pages on the disk; the process waits until the first has left, or is wanted back.
+/// Parks borrowed frames' pages on the disk; the process waits until the disk is done with the first.
 pub fn write_out(ticket: PageOut) {
     let first = ticket.frames().first().copied();
     write_back::begin(ticket);

@@ -224,7 +224,7 @@ pub unsafe fn with_frame<R>(
 ) -> R {
     let at = VirtAddr::new(WINDOW_AREA + purpose as u32 * PAGE_SIZE);
     let page = Page::containing(at);
-    // SAFETY: the window's page table was made at boot (`kernel_space`), and the page is used for this purpose only.
+    // SAFETY: the window's page table was made at boot (`space.rs`), and the page is used for this purpose only.
     unsafe { ActiveTables::exchange(page, Pte::present(frame, PteFlags::WRITABLE)) };
     let bytes: *mut [u8; PAGE_SIZE as usize] = ptr::with_exposed_provenance_mut(at.raw() as usize);
     // SAFETY: the page was mapped to the frame just now and is aligned; the caller promises that the view is the only one.
