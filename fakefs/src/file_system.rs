@@ -153,6 +153,15 @@ impl<D: BlockDevice> FileSystem<D> {
     /// `NoSuchFile`, `Device`, `OutOfMemory`.
     pub fn remove(&mut self, name: &str) -> Result<(), FsError<D::Error>> {
         let id = self.table.find(name).ok_or(FsError::NoSuchFile)?;
+        self.remove_file(id)
+    }
+
+    /// As [`remove`](Self::remove): removes the name of this file, and of no other that has the name by now.
+    ///
+    /// # Errors
+    /// As there; `NoSuchFile` also if the file has lost its name already.
+    pub fn remove_file(&mut self, id: FileId) -> Result<(), FsError<D::Error>> {
+        self.table.get(id).filter(|file| file.state == State::Named).ok_or(FsError::NoSuchFile)?;
         self.set_state(id, State::Removed);
         if let Err(error) = self.commit() {
             self.set_state(id, State::Named);

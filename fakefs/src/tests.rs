@@ -68,6 +68,19 @@ fn a_removed_file_lives_until_its_last_user_closes_it() {
 }
 
 #[test]
+fn a_file_is_removed_and_no_other_that_has_its_name_by_now() {
+    let mut files = fresh(4);
+    let first = files.create("a").unwrap();
+    files.open("a").unwrap();
+    files.remove("a").unwrap();
+    let second = files.create("a").unwrap();
+    assert_eq!(files.remove_file(first), Err(FsError::NoSuchFile));
+    assert_eq!(files.lookup("a"), Some(second));
+    assert_eq!(files.remove_file(second), Ok(()));
+    assert_eq!((files.lookup("a"), files.remove_file(second)), (None, Err(FsError::NoSuchFile)));
+}
+
+#[test]
 fn blocks_of_a_file_that_was_removed_while_open_are_free_after_mounting() {
     let mut files = fresh(4);
     let id = files.create("a").unwrap();

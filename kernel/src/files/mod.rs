@@ -130,8 +130,8 @@ pub fn create(name: &str) -> Result<FileUse, Errno> {
     with_files(|files| files.create(name).map(|_| ()).map_err(|error| errno(&error))).unwrap_or(Err(Errno::Io))?;
     let file = FileUse::open(name)?;
     partition::commit().inspect_err(|_| {
-        // The disk will hear of it with the next change.
-        let _ = with_files(|files| files.remove(name));
+        // The disk will hear of it with the next change. Another file may have the name by now.
+        let _ = with_files(|files| files.remove_file(id_of(file.file_ref())));
     })?;
     Ok(file)
 }
@@ -142,10 +142,20 @@ pub fn create(name: &str) -> Result<FileUse, Errno> {
 /// `NoSuchFile`, `NotPermitted` for the swap file, `OutOfMemory`; `Io` if the disk may still know the name.
 pub fn remove(name: &str) -> Result<(), Errno> {
     // Opened for a moment, so that its last user is always one that forgets its pages too.
-    let file = FileUse::open(name)?;
-    with_files(|files| files.remove(name).map_err(|error| errno(&error))).unwrap_or(Err(Errno::Io))?;
+    remove_file(FileUse::open(name)?)
+}
+
+/// Removes the name of a file; may wait.
+///
+/// # Errors
+/// As [`remove`]; `NoSuchFile` if it has lost its name already.
+pub fn remove_file(file: FileUse) -> Result<(), Errno> {
+    let removed = with_files(|files| files.remove_file(id_of(file.file_ref())).map_err(|error| errno(&error)));
+    removed.unwrap_or(Err(Errno::Io))?;
+    // Its blocks are another's only once the disk knows that they are no longer its own.
+    let committed = partition::commit();
     drop(file);
-    partition::commit()
+    committed
 }
 
 /// Where a file lies: runs of sectors, in the file's order. Empty if there is no such file.

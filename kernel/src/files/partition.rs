@@ -101,7 +101,9 @@ pub fn commit() -> Result<(), Errno> {
         scheduler::block(WaitsFor::Disk);
     }
     let mut pending = with_files(|files| core::mem::take(&mut files.device_mut().pending)).unwrap_or_default();
-    let written = pending.iter().take_while(|(sector, bytes)| write_sectors(*sector, bytes).is_ok()).count();
+    // A copy of the table is written once all that it speaks of is on the medium, and so is the other copy.
+    let write = |(sector, bytes): &(SectorIndex, Vec<u8>)| ata::flush().and_then(|()| write_sectors(*sector, bytes));
+    let written = pending.iter().take_while(|place| write(place).is_ok()).count();
     pending.drain(..written);
     let is_complete = pending.is_empty();
     if !is_complete {

@@ -58,9 +58,10 @@ pub(super) fn open(caller: Caller, path: u32, path_len: u32) -> Result<u32, Errn
 pub(super) fn create(caller: Caller, path: u32, path_len: u32) -> Result<u32, Errno> {
     let name = FileName::read(caller, path, path_len)?;
     let file = files::create(name.as_str())?;
+    let same = file.again()?;
     opened::add(Device::file(file)).inspect_err(|_| {
         // If that fails there is an empty file that nobody asked for, and a disk that does not work.
-        let _ = files::remove(name.as_str());
+        let _ = files::remove_file(same);
     })
 }
 

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use libsys::files::{self, File, MapAccess, Mapping};
 use libsys::memory::PAGE_SIZE;
-use libsys::process::Child;
+use libsys::process::{self, Child};
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, call, check, check_eq};
 use tests::{ASSIST, run};
@@ -30,6 +30,7 @@ libsys::tests! {
     wild_handles_are_refused_by_every_call,
     wild_pointers_are_refused_and_change_nothing,
     a_full_disk_is_said_and_loses_nothing,
+    what_cannot_be_made_takes_nobody_elses_file_with_it,
     a_running_program_cannot_be_written_to,
     a_file_that_is_written_to_cannot_be_started,
 }
@@ -354,6 +355,25 @@ fn a_full_disk_is_said_and_loses_nothing() -> Verdict {
 }
 
 /// A copy of a program, to be run and written to.
+fn what_cannot_be_made_takes_nobody_elses_file_with_it() -> Verdict {
+    let child = Child::spawn(ASSIST, ["create-in-vain", "contested"])?;
+    let mut made = 0;
+    while made < 100 {
+        match File::create("contested") {
+            Ok(file) => {
+                drop(file);
+                (0..10).for_each(|_| process::yield_now());
+                check_eq!(files::remove("contested"), Ok(()), "after {made} others");
+                made += 1;
+            }
+            // It is the child's, for a moment.
+            Err(Errno::AlreadyExists) => drop(files::remove("contested")),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    tests::finish(child)
+}
+
 fn copy_of_assist(name: &str) -> Verdict {
     drop(made(name, &contents(ASSIST)?)?);
     Ok(())

@@ -27,6 +27,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         ("make-and-remove", []) => make_and_remove(),
         ("leave", []) => leave(),
         ("map-crowd", [name, pages]) => map_crowd(name, as_number(pages)),
+        ("create-in-vain", [name]) => create_in_vain(name),
         ("map-hold", [name]) => map_hold(name),
         ("find", []) => find(),
         ("map-write-to-read", [name, touches]) => map_write_to_read(name, touches),
@@ -261,4 +262,18 @@ fn map_crowd(name: &str, pages: u32) -> Result<u32, Errno> {
         }
     }
     Ok(0)
+}
+
+/// Makes a file for ever, and never has a handle for it.
+fn create_in_vain(name: &str) -> Result<u32, Errno> {
+    let mut open = Vec::new();
+    while let Ok(file) = File::open("null") {
+        open.push(file);
+    }
+    loop {
+        match File::create(name) {
+            Err(Errno::TooManyOpen | Errno::AlreadyExists) => process::yield_now(),
+            other => return other.map(|_| 0),
+        }
+    }
 }
