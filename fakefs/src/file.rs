@@ -3,6 +3,8 @@
 use crate::block::{BLOCK_BYTES, BLOCK_SIZE, BlockDevice, BlockIndex};
 use crate::error::FsError;
 use crate::file_system::FileSystem;
+use crate::layout::ENTRIES_MAX_BYTES;
+use crate::records::{EXTENT_BYTES, entries_len};
 use crate::table::{File, FileId};
 
 impl<D: BlockDevice> FileSystem<D> {
@@ -85,7 +87,7 @@ impl<D: BlockDevice> FileSystem<D> {
     /// Gives a file the blocks that `len_bytes` bytes need, in memory only; its length stays.
     ///
     /// # Errors
-    /// `NoSuchFile`, `Full`, `OutOfMemory`; the file is as before then.
+    /// `NoSuchFile`, `Full`, `TableFull`, `OutOfMemory`; the file is as before then.
     pub fn reserve(&mut self, id: FileId, len_bytes: u32) -> Result<(), FsError<D::Error>> {
         let mut grown = self.table.get(id).ok_or(FsError::NoSuchFile)?.try_clone()?;
         if len_bytes.div_ceil(BLOCK_SIZE) > grown.block_count() {
@@ -99,7 +101,7 @@ impl<D: BlockDevice> FileSystem<D> {
     /// table was written, by [`commit_growth`](Self::commit_growth) or by any other change. A file never gets shorter.
     ///
     /// # Errors
-    /// `NoSuchFile`, `Full`, `OutOfMemory`; the file is as before then.
+    /// `NoSuchFile`, `Full`, `TableFull`, `OutOfMemory`; the file is as before then.
     pub fn grow(&mut self, id: FileId, len_bytes: u32) -> Result<(), FsError<D::Error>> {
         let mut grown = self.table.get(id).ok_or(FsError::NoSuchFile)?.try_clone()?;
         if len_bytes > grown.len_bytes {
@@ -129,7 +131,8 @@ impl<D: BlockDevice> FileSystem<D> {
         })
     }
 
-    /// Gives `file` blocks until it has `wanted`; none if there are not enough.
+    /// Gives `file`, a copy of one in the table, blocks until it has `wanted`; none if there are not enough, or if the table could not be
+    /// written any more.
     fn extend(&mut self, file: &mut File, wanted: u32) -> Result<(), FsError<D::Error>> {
         let before = file.try_clone()?;
         let mut missing = wanted.saturating_sub(file.block_count());
@@ -149,6 +152,11 @@ impl<D: BlockDevice> FileSystem<D> {
                 Some(last) if last.end() == Some(extent.first.number()) => last.block_count += extent.block_count,
                 _ => file.extents.push(extent),
             }
+        }
+        let new_bytes = EXTENT_BYTES * (file.extents.len() - before.extents.len());
+        if new_bytes > 0 && entries_len(self.table.iter().map(|(_, file)| file)) + new_bytes > ENTRIES_MAX_BYTES {
+            self.shrink(file, &before);
+            return Err(FsError::TableFull);
         }
         Ok(())
     }

@@ -109,7 +109,7 @@ pub fn encode_table<'a>(
     copy.extend_from_slice(&sequence.to_le_bytes());
     copy.extend_from_slice(&[0; 8]);
     for file in files {
-        copy.try_reserve(256 + 8 * file.extents.len())?;
+        copy.try_reserve(256 + EXTENT_BYTES * file.extents.len())?;
         encode_file(file, &mut copy);
     }
     let len = copy.len() - TABLE_HEADER_BYTES;
@@ -122,6 +122,16 @@ pub fn encode_table<'a>(
     copy.resize(padded, 0);
     Ok(Some(copy))
 }
+
+/// How many bytes of a table these files take.
+pub fn entries_len<'a>(files: impl Iterator<Item = &'a File>) -> usize {
+    files.map(|file| ENTRY_BYTES + file.name.as_str().len() + EXTENT_BYTES * file.extents.len()).sum()
+}
+
+/// Bytes of an entry without its name and extents.
+const ENTRY_BYTES: usize = 10;
+/// Bytes of an extent in an entry.
+pub const EXTENT_BYTES: usize = 8;
 
 fn encode_file(file: &File, into: &mut Vec<u8>) {
     let name = file.name.as_str().as_bytes();
@@ -170,5 +180,31 @@ impl<'a> Entries<'a> {
             extents.push(Extent { first: BlockIndex::new(fields.word()?), block_count: fields.word()? });
         }
         Some(File { name, state, len_bytes, extents, openers: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{encode_table, entries_len};
+    use crate::block::{BlockIndex, Extent};
+    use crate::layout::TABLE_HEADER_BYTES;
+    use crate::table::{File, Name, State};
+
+    #[test]
+    fn entries_are_as_long_as_is_said() {
+        let extent = Extent { first: BlockIndex::new(40), block_count: 1 };
+        let file = |name, count| File {
+            name: Name::new(name).unwrap(),
+            state: State::Named,
+            len_bytes: 0,
+            extents: vec![extent; count],
+            openers: 0,
+        };
+        let files = [file("a", 0), file("a longer name", 1), file("ü", 300)];
+        let copy = encode_table(1, files.iter()).unwrap().unwrap();
+        let end = copy.iter().rposition(|&byte| byte != 0).unwrap();
+        let len = entries_len(files.iter());
+        // The last extent ends with the three upper bytes of 1.
+        assert_eq!(TABLE_HEADER_BYTES + len, end + 4);
     }
 }

@@ -135,6 +135,25 @@ fn a_fragmented_file_is_whole() {
 }
 
 #[test]
+fn files_in_many_pieces_leave_a_table_that_can_be_written() {
+    let mut files = fresh(9000);
+    let ids = ["a", "b"].map(|name| files.create(name).unwrap());
+    for id in ids {
+        files.open(if id == ids[0] { "a" } else { "b" }).unwrap();
+    }
+    let grown = (1..4400).flat_map(|blocks| ids.map(|id| (id, blocks * 4096)));
+    let refused = grown.map(|(id, len)| files.grow(id, len)).find(Result::is_err);
+    assert_eq!(refused, Some(Err(FsError::TableFull)));
+    assert_eq!(files.check(), Ok(()));
+    assert_eq!(files.commit_growth(), Ok(()), "what has grown cannot be written down");
+    assert_eq!(files.remove("a"), Ok(()), "there is no way back");
+    files.close(ids[0]).unwrap();
+    let id = files.create("c").unwrap();
+    assert_eq!(files.grow(id, 4096), Ok(()));
+    assert_eq!(Files::mount(files.into_device()).unwrap().entries().count(), 2);
+}
+
+#[test]
 fn damage_is_named() {
     let sound = || fresh(4).into_device();
     let damage = |change: fn(&mut Vec<u8>)| {
