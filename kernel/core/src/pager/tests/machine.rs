@@ -47,10 +47,12 @@ impl Hardware {
         Pte::from_raw(entries.insert(page.table_slot(), new.raw()).unwrap_or(0))
     }
 
-    /// Switches spaces: the TLB is empty afterwards.
+    /// Switches spaces: the TLB is empty afterwards. The space that is active already keeps what is in it.
     pub fn switch_to(&mut self, directory: Frame) {
-        self.active = Some(directory);
-        self.tlb.clear();
+        if self.active != Some(directory) {
+            self.active = Some(directory);
+            self.tlb.clear();
+        }
     }
 
     /// What the CPU does for one access: translate through the TLB, walk the tables on a miss, set the accessed and dirty bits.
@@ -146,16 +148,20 @@ impl Machine {
     }
 
     pub fn with_policy(policy: &str, options: Options, frames: u32, slots: u32, seed: u64) -> Self {
-        let info = vec![FrameInfo::default(); frames as usize].leak();
-        let pool = ContiguousFramePool::new(Frame::new(FIRST_FRAME), info);
+        let range = FrameRange { first: Frame::new(FIRST_FRAME), count: frames };
+        Self::over(range, policy, options, slots, seed)
+    }
+
+    pub fn over(range: FrameRange, policy: &str, options: Options, slots: u32, seed: u64) -> Self {
+        let info = vec![FrameInfo::default(); range.count as usize].leak();
+        let pool = ContiguousFramePool::new(range.first, info);
         let slots = SwapSlots::new(slots).unwrap();
         let hardware = Hardware {
-            memory: (0..frames).map(|index| (Frame::new(FIRST_FRAME + index), DIRT)).collect(),
+            memory: (range.first.number()..range.end()).map(|number| (Frame::new(number), DIRT)).collect(),
             tables: HashMap::new(),
             tlb: HashMap::new(),
             active: None,
         };
-        let range = FrameRange { first: Frame::new(FIRST_FRAME), count: frames };
         let pager = Pager::new(pool, slots, by_name(policy, seed, range).unwrap(), options).unwrap();
         Self {
             pager,

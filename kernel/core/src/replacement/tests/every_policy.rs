@@ -1,5 +1,9 @@
 //! One set of properties that each policy of the list has.
 
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
@@ -120,16 +124,22 @@ fn each_name_leads_to_the_policy_of_that_name() {
 
 #[test]
 fn when_nobody_has_a_resident_page_the_search_ends() {
-    for &name in NAMES {
-        for count in [0, 50] {
+    for (&name, count) in NAMES.iter().flat_map(|name| [(name, 0), (name, 50)]) {
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || {
             let mut policy = by_name(name, 1, frames(count)).unwrap();
-            let mut memory = Memory::new(count, Behaviour::Scripted);
+            let mut memory = Memory::new(count, Behaviour::Asleep);
             assert_eq!(policy.choose(&mut memory), None, "{name} over {count} frames");
             memory.owners = Owners::default();
             assert_eq!(policy.choose(&mut memory), None, "{name} with no owners");
-        }
+            sender.send(()).unwrap();
+        });
+        assert_eq!(ended.recv_timeout(PATIENCE), Ok(()), "{name} over {count} frames");
     }
 }
+
+/// Far more than any search takes.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_page_that_nobody_announced_is_found_all_the_same() {
