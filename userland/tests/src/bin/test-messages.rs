@@ -24,6 +24,7 @@ libsys::tests! {
     a_message_of_any_length_goes_there_and_back,
     what_counts_up_over_a_thousand_round_trips,
     messages_of_each_sender_arrive_in_order,
+    what_is_sent_is_a_copy,
     one_may_write_to_oneself,
     a_full_queue_refuses_and_loses_nothing,
     unread_messages_are_bounded_for_each_sender,
@@ -103,6 +104,25 @@ fn messages_of_each_sender_arrive_in_order() -> Verdict {
     }
     for sender in senders {
         check_eq!(sender.wait()?.reason, ExitReason::Exited(0));
+    }
+    expect_nothing()
+}
+
+fn what_is_sent_is_a_copy() -> Verdict {
+    let own = process::pid();
+    let mut region = Region::allocate(PAGE)?;
+    let mut expected = Vec::new();
+    for (what, len) in (0..).zip([1, 32, 33, 500, MAX_BYTES]) {
+        tests::fill(region.words(), what);
+        expected.push(region.bytes()[..len].to_vec());
+        message::send(own, what, &region.bytes()[..len])?;
+    }
+    // Neither what its bytes become nor that they go reaches a message under way.
+    region.words().fill(0);
+    region.free()?;
+    let mut buffer = Buffer::new();
+    for (what, bytes) in (0..).zip(&expected) {
+        check_eq!(message::wait(&mut buffer, NO_TIME)?, Received { sender: own, what, bytes });
     }
     expect_nothing()
 }

@@ -140,6 +140,8 @@ pub struct Machine {
     /// How many of the next transfers fail.
     pub failing_reads: u32,
     pub failing_writes: u32,
+    /// How many of the next writes to slots fail, if all promises can be kept with a slot less.
+    pub failing_slots: u32,
 }
 
 impl Machine {
@@ -172,6 +174,7 @@ impl Machine {
             queue_len: 0,
             failing_reads: 0,
             failing_writes: 0,
+            failing_slots: 0,
         }
     }
 
@@ -272,6 +275,7 @@ impl Machine {
 
     pub fn write_out(&mut self, mut ticket: PageOut) {
         let failed = self.failing_writes.checked_sub(1).map(|rest| self.failing_writes = rest).is_some();
+        let failed = failed || self.slot_fails(ticket.target());
         if failed && ticket.frames().len() > 1 {
             while let Some(one) = ticket.split_first() {
                 self.write_out(one);
@@ -291,6 +295,12 @@ impl Machine {
         self.pager.page_out_done(&mut self.hardware, ticket, result);
     }
 
+    fn slot_fails(&mut self, target: Target) -> bool {
+        let ledger = self.pager.ledger();
+        let fails = matches!(target, Target::Slots(_)) && ledger.promised() < ledger.promisable();
+        fails && self.failing_slots.checked_sub(1).map(|rest| self.failing_slots = rest).is_some()
+    }
+
     /// What a call does that reads or writes a page of a file for `id`.
     pub fn file_access(&mut self, id: SpaceId, file: FileRef, number: u32, write: Option<Word>) -> Word {
         let page = FilePage { file, number };
@@ -308,7 +318,8 @@ impl Machine {
                     }
                     return self.hardware.memory[&frame];
                 }
-                FileStep::Read(ticket) => self.read_in(ticket).unwrap(),
+                // A read that failed is tried again.
+                FileStep::Read(ticket) => drop(self.read_in(ticket)),
                 FileStep::Write(ticket) => self.queue_write(ticket),
                 FileStep::Wait => self.end_oldest_write(),
             }
