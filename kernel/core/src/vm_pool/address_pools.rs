@@ -279,6 +279,21 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_allocated_now_is_legitimate() {
+        let mut pools = pools();
+        let is_legitimate = |pools: &AddressPools, address| pools.is_legitimate(VirtAddr::new(address));
+        let heap_end = HEAP_START + 3 * PAGE_SIZE;
+        for address in [CODE_START, HEAP_START, heap_end - 1, STACK_END - 1] {
+            assert!(is_legitimate(&pools, address), "{address:#x}");
+        }
+        for address in [0, CODE_START - 1, heap_end, FILE_START, STACK_LIMIT, STACK_END, KERNEL_START] {
+            assert!(!is_legitimate(&pools, address), "{address:#x}");
+        }
+        pools.release_heap(page(HEAP_START)).unwrap();
+        assert!(!is_legitimate(&pools, HEAP_START), "use after release is noticed");
+    }
+
+    #[test]
     fn what_the_stack_may_grow_to_counts_as_its_own() {
         let pools = pools();
         let check = |start, len| pools.check_range(VirtAddr::new(start), len, Access::Write);

@@ -223,10 +223,29 @@ impl Machine {
         panic!("the instruction was never done")
     }
 
-    fn fault(&mut self, id: SpaceId, page: Page, access: Access) -> Result<(), FaultError> {
+    /// The first step of a fault, by reading; its ticket is the caller's to bring back.
+    pub fn begin_fault(&mut self, id: SpaceId, page: Page) -> Step {
+        self.step(id, page, Access::Read).unwrap()
+    }
+
+    fn step(&mut self, id: SpaceId, page: Page, access: Access) -> Result<Step, FaultError> {
         let fault = Fault { address: VirtAddr::new(page.number() * PAGE_SIZE), access };
         self.pager.count_fault(id);
-        let step = self.pager.resolve(&mut self.hardware, id, &fault)?;
+        self.pager.resolve(&mut self.hardware, id, &fault)
+    }
+
+    /// The first of `count` pages from `base` on that is in the swap file alone.
+    pub fn find_swapped(&mut self, id: SpaceId, base: Page, count: u32) -> Page {
+        let mut pages = (0..count).map(|index| base.checked_add(index).unwrap());
+        let is_swapped = |page: &Page| {
+            let mapping = self.pager.mapping(&mut self.hardware, id, *page).unwrap();
+            mapping.physical_page().is_none() && mapping.disk_page().is_some()
+        };
+        pages.find(is_swapped).expect("no page was swapped out")
+    }
+
+    fn fault(&mut self, id: SpaceId, page: Page, access: Access) -> Result<(), FaultError> {
+        let step = self.step(id, page, access)?;
         let outcome = match step {
             Step::Done => Ok(()),
             Step::Read(ticket) => self.read_in(ticket),
@@ -363,6 +382,19 @@ impl Machine {
                 Cleaned::Write(ticket) => self.queue_write(ticket),
                 Cleaned::Nothing => return,
             }
+        }
+    }
+
+    /// One step of cleaning.
+    pub fn clean_once(&mut self) -> Cleaned {
+        self.pager.clean(&mut self.hardware)
+    }
+
+    /// One step of cleaning, which is a write.
+    pub fn write_one(&mut self) {
+        match self.clean_once() {
+            Cleaned::Write(ticket) => self.queue_write(ticket),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::vm_pool::{Backing, FileRef, Rights};
 const CODE: Page = Page::new(abi::layout::CODE_START / PAGE_SIZE);
 const STACK_TOP: Page = Page::new(abi::layout::STACK_END / PAGE_SIZE - 1);
 
-fn page(base: Page, index: u32) -> Page {
+pub fn page(base: Page, index: u32) -> Page {
     base.checked_add(index).unwrap()
 }
 
