@@ -148,12 +148,7 @@ pub fn yield_now() {
 pub fn hand_over(next: ProcessSlot) {
     let change = with_scheduler(|scheduler| {
         if let Some(slot) = scheduler.leave_cpu() {
-            scheduler.dispatcher.gave_way(slot);
-            scheduler.dispatcher.enqueue(slot);
-        }
-        if scheduler.dispatcher.is_queued(next) {
-            // It was woken for another reason, too.
-            scheduler.dispatcher.remove(next);
+            scheduler.dispatcher.hand_over(slot, next);
         }
         scheduler.give_cpu(next)
     });

@@ -86,6 +86,15 @@ impl Dispatcher {
         self.standings[slot.index()].used_slice();
     }
 
+    /// The running process gives what is left of its time slice to `next`, which stands in no queue from here on, whoever else has
+    /// woken it. The one that gave way stays runnable, behind all others of its class.
+    #[inline]
+    pub fn hand_over(&mut self, running: ProcessSlot, next: ProcessSlot) {
+        self.gave_way(running);
+        self.enqueue(running);
+        self.queues.remove(next);
+    }
+
     /// Takes out who runs next: the first process of the class that is drawn.
     #[inline]
     pub fn choose(&mut self) -> Option<ProcessSlot> {

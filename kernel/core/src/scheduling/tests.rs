@@ -68,6 +68,32 @@ fn giving_way_forgives_what_was_used() {
 }
 
 #[test]
+fn whoever_hands_its_slice_over_keeps_its_class() {
+    let (mut dispatcher, [first, second]) = (dispatcher(), [0, 1].map(ProcessSlot::new));
+    for _ in 0..100 {
+        (0..SLICES_ALLOWED).for_each(|_| dispatcher.used_slice(first));
+        dispatcher.hand_over(first, second);
+        dispatcher.hand_over(second, first);
+    }
+    assert_eq!([first, second].map(|slot| dispatcher.class(slot)), [Class::Interactive; 2]);
+}
+
+#[test]
+fn whoever_gets_the_cpu_by_a_message_stands_in_no_queue() {
+    let (mut dispatcher, [sender, receiver, other]) = (dispatcher(), [0, 1, 2].map(ProcessSlot::new));
+    dispatcher.enqueue(other);
+    for is_woken_too in [false, true] {
+        if is_woken_too {
+            dispatcher.enqueue(receiver);
+        }
+        dispatcher.hand_over(sender, receiver);
+        assert_eq!([sender, receiver, other].map(|slot| dispatcher.is_queued(slot)), [true, false, true]);
+        assert_eq!([dispatcher.choose(), dispatcher.choose(), dispatcher.choose()], [Some(other), Some(sender), None]);
+        dispatcher.enqueue(other);
+    }
+}
+
+#[test]
 fn the_lowest_class_cannot_be_left_downwards() {
     let (mut dispatcher, slot) = (dispatcher(), ProcessSlot::new(0));
     dispatcher.set_class(slot, Class::RealTime);

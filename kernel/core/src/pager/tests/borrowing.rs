@@ -13,7 +13,7 @@ use crate::vm_pool::{Backing, FileRef, Rights};
 const FILE: FileRef = FileRef::new(3);
 
 /// A machine that borrows by `policy`, with one active space that was granted `pages` pages of heap.
-fn machine(policy: &str, options: Options, frames: u32, slots: u32, pages: u32) -> (Machine, SpaceId, Page) {
+pub fn machine(policy: &str, options: Options, frames: u32, slots: u32, pages: u32) -> (Machine, SpaceId, Page) {
     let mut machine = Machine::with_policy(policy, options, frames, slots, 1);
     let id = machine.spawn();
     machine.switch_to(id);
@@ -21,7 +21,7 @@ fn machine(policy: &str, options: Options, frames: u32, slots: u32, pages: u32) 
     (machine, id, base)
 }
 
-fn map(machine: &mut Machine, id: SpaceId, file: FileRef, pages: u32) -> Page {
+pub fn map(machine: &mut Machine, id: SpaceId, file: FileRef, pages: u32) -> Page {
     let shown = Backing::File { file, first_page: 0, len_bytes: pages * PAGE_SIZE, shared: true };
     machine.pager.map_file(id, None, pages, Rights::READ | Rights::WRITE, shown).unwrap()
 }

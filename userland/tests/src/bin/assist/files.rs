@@ -214,6 +214,7 @@ fn leave() -> Result<u32, Errno> {
     removed.write_all(&pattern(4))?;
     libsys::files::remove("removed while open")?;
     core::mem::forget(removed);
+    leave_behind_the_end()?;
     // This one still has its file mapped when the machine is shut down.
     let mut held = File::create("held")?;
     held.write_all(&pattern(0))?;
@@ -225,6 +226,28 @@ fn leave() -> Result<u32, Errno> {
         held.read(&mut last)?;
     }
     Ok(0)
+}
+
+/// How much of its second page belongs to the file that [`leave_behind_the_end`] makes.
+const SHORT_BYTES: usize = PAGE + 900;
+
+/// Fills the rest of a file's last page, which gets onto the disk with it and is nobody's.
+fn leave_behind_the_end() -> Result<(), Errno> {
+    let mut file = File::create("short")?;
+    file.write_all(&[9; SHORT_BYTES])?;
+    let mapping = Mapping::new(&file, 0, 2 * PAGE, MapAccess::ReadAndWrite)?;
+    // SAFETY: two pages are mapped to be written to.
+    unsafe { mapping.as_ptr().add(SHORT_BYTES).write_bytes(0xEE, 2 * PAGE - SHORT_BYTES) };
+    mapping.unmap()
+}
+
+/// Behind the end of the file there are zeros, whatever the disk has.
+fn is_clean_behind_the_end() -> Result<bool, Errno> {
+    let mapping = Mapping::new(&File::open("short")?, 0, 2 * PAGE, MapAccess::Read)?;
+    // SAFETY: two pages are mapped, and nobody writes to them.
+    let bytes = unsafe { core::slice::from_raw_parts(mapping.as_ptr().cast_const(), 2 * PAGE) };
+    let (inside, behind) = bytes.split_at(SHORT_BYTES);
+    Ok(inside.iter().all(|&byte| byte == 9) && behind.iter().all(|&byte| byte == 0))
 }
 
 fn map_hold(name: &str) -> Result<u32, Errno> {
@@ -244,6 +267,9 @@ fn find() -> Result<u32, Errno> {
         if file.read(&mut found)? != LEFT_PAGES * PAGE || found[..LEFT_PAGES * PAGE] != pattern(seed) {
             return Ok(code);
         }
+    }
+    if !is_clean_behind_the_end()? {
+        return Ok(5);
     }
     let comes_back = ["removed", "removed while open"].map(|name| File::open(name).err() != Some(Errno::NoSuchFile));
     Ok(if comes_back == [false; 2] { 0 } else { 4 })
