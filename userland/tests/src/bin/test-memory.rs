@@ -24,6 +24,7 @@ libsys::tests! {
     only_the_start_of_a_region_can_be_freed,
     nothing_and_too_much_are_refused,
     empty_page_tables_are_given_back,
+    a_page_table_that_was_given_back_is_not_written_to_again,
     a_mapping_tells_frame_and_slot,
     under_a_limit_80_pages_leave_no_room_for_30_more,
     a_limit_is_inherited_and_only_lowered,
@@ -157,6 +158,27 @@ fn empty_page_tables_are_given_back() -> Verdict {
     check!(system::info()?.frames_tables >= before + 3);
     region.free()?;
     check_eq!(system::info()?.frames_tables, before);
+    Ok(())
+}
+
+fn a_page_table_that_was_given_back_is_not_written_to_again() -> Verdict {
+    /// More than the pages of one table, so that the last page's is the region's alone.
+    const SPAN: usize = 8 << 20;
+    let touch_last = |value| -> Result<Region, Errno> {
+        let mut region = Region::allocate(SPAN)?;
+        region.bytes()[SPAN - PAGE] = value;
+        Ok(region)
+    };
+    let mut others = Region::allocate(20 * PAGE)?;
+    others.bytes()[0] = 1;
+    for (round, page) in others.bytes().chunks_exact_mut(PAGE).enumerate().skip(1) {
+        touch_last(1)?.free()?;
+        // This page is likely to get the table's frame.
+        page.fill(0xA5);
+        let mut region = touch_last(2)?;
+        check_eq!(region.bytes()[SPAN - PAGE], 2);
+        check!(page.iter().all(|&byte| byte == 0xA5), "round {round}");
+    }
     Ok(())
 }
 

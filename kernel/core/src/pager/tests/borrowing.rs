@@ -1,11 +1,14 @@
 //! Which pages may be borrowed, and what leaves together with them.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use super::machine::Machine;
 use super::rules::page;
 use crate::addr::{Frame, PAGE_SIZE, Page};
 use crate::frame_table::{FileTransfer, FrameUse, SpaceId};
+use crate::pager::borrow::Marks;
+use crate::pager::served::Served;
 use crate::pager::{Cleaned, Options, Step, WriteBack, WriteBackPass};
 use crate::replacement::{Replacement, Residents};
 use crate::vm_pool::{Backing, FileRef, Rights};
@@ -105,34 +108,186 @@ fn only_pages_at_rest_are_offered_for_borrowing() {
     machine.check();
 }
 
+/// Picks one page, whoever used it.
+struct Picker {
+    page: Page,
+    goes_by_use: bool,
+}
+
+impl Replacement for Picker {
+    fn name(&self) -> &'static str {
+        "picker"
+    }
+
+    fn goes_by_use(&self) -> bool {
+        self.goes_by_use
+    }
+
+    fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {
+        let mut frames = (0..memory.frame_count()).map(|index| memory.frame_at(index));
+        frames.find(|&frame| memory.page_in(frame).is_some_and(|owned| owned.page == self.page))
+    }
+}
+
+/// A machine with frames to spare whose heap has `count` dirty pages.
+fn dirty_pages(count: u32, slots: u32) -> (Machine, SpaceId, Page) {
+    let options = Options { cleaner: true, read_ahead: false };
+    let (mut machine, id, base) = machine("fifo", options, 100, slots, count);
+    write(&mut machine, id, base, 0..count);
+    (machine, id, base)
+}
+
+/// Writes to pages of the heap: to each its number.
+fn write(machine: &mut Machine, id: SpaceId, base: Page, pages: Range<u32>) {
+    for index in pages {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+}
+
+/// One step of cleaning with this page as its victim, while `wanted` frames are missing.
+fn clean(machine: &mut Machine, victim: Page, goes_by_use: bool, wanted: u32) -> Cleaned {
+    machine.pager.set_policy(Box::new(Picker { page: victim, goes_by_use }));
+    machine.pager.marks = Marks { low: 0, high: machine.pager.pool().free_count() + wanted };
+    // The last faults were long ago.
+    machine.pager.served = Served::new(machine.pager.pool_range()).unwrap();
+    machine.clean_once()
+}
+
+/// As [`clean`], for a victim that is dirty: how many pages are written.
+fn written(machine: &mut Machine, victim: Page, goes_by_use: bool, wanted: u32) -> usize {
+    match clean(machine, victim, goes_by_use, wanted) {
+        Cleaned::Write(ticket) => {
+            let count = ticket.frames().len();
+            machine.queue_write(ticket);
+            machine.check();
+            count
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn as_many_dirty_neighbours_leave_with_a_victim_as_are_wanted() {
+    for (wanted, expected) in [(0, 1), (1, 1), (3, 3), (6, 6), (50, 9)] {
+        let (mut machine, id, base) = dirty_pages(9, 20);
+        assert_eq!(written(&mut machine, page(base, 4), false, wanted), expected);
+        for index in 0..9 {
+            assert_eq!(machine.access(id, page(base, index), None), Ok(index));
+        }
+    }
+}
+
+#[test]
+fn used_neighbours_stay_if_the_policy_goes_by_use() {
+    let (mut machine, _, base) = dirty_pages(5, 20);
+    assert_eq!(written(&mut machine, page(base, 2), true, 5), 1);
+    let (mut machine, id, base) = dirty_pages(5, 20);
+    written(&mut machine, page(base, 0), false, 5);
+    for index in 0..5 {
+        machine.access(id, page(base, index), None).unwrap();
+    }
+    assert!(matches!(clean(&mut machine, page(base, 2), true, 5), Cleaned::Freed));
+    assert_eq!(machine.pager.resident(id), 4, "clean ones as well");
+}
+
+#[test]
+fn neighbours_of_the_last_faults_stay() {
+    for is_dirty in [true, false] {
+        let (mut machine, id, base) = dirty_pages(5, 20);
+        written(&mut machine, page(base, 0), false, 5);
+        for index in [0, 1, 3, 4, 2] {
+            machine.access(id, page(base, index), is_dirty.then_some(index)).unwrap();
+        }
+        machine.pager.set_policy(Box::new(Picker { page: page(base, 0), goes_by_use: false }));
+        machine.pager.marks = Marks { low: 0, high: machine.pager.pool().free_count() + 5 };
+        machine.pager.served = Served::new(machine.pager.pool_range()).unwrap();
+        let mapping = machine.pager.mapping(&mut machine.hardware, id, page(base, 1)).unwrap();
+        machine.pager.served.note(Frame::new(mapping.physical_page().unwrap()));
+        match machine.clean_once() {
+            Cleaned::Write(ticket) => {
+                assert_eq!((is_dirty, ticket.frames().len()), (true, 1), "1 stands between 0 and the others");
+                machine.queue_write(ticket);
+            }
+            Cleaned::Freed => assert_eq!((is_dirty, machine.pager.resident(id)), (false, 1), "all but 1 are gone"),
+            Cleaned::Nothing => panic!("0 may go"),
+        }
+        assert!(machine.pager.mapping(&mut machine.hardware, id, page(base, 1)).unwrap().physical_page().is_some());
+    }
+}
+
+#[test]
+fn neighbours_that_were_fetched_ahead_wait_for_their_use() {
+    let (mut machine, id, base) = dirty_pages(5, 20);
+    assert_eq!(written(&mut machine, page(base, 0), false, 5), 5);
+    machine.pager.options.read_ahead = true;
+    machine.pager.marks.high = 0;
+    machine.access(id, page(base, 0), None).unwrap();
+    machine.access(id, page(base, 1), None).unwrap();
+    assert_eq!((machine.pager.resident(id), machine.pager.totals().swap_ins), (5, 5));
+    assert!(matches!(clean(&mut machine, page(base, 0), false, 5), Cleaned::Freed));
+    assert_eq!(machine.pager.resident(id), 3, "0 and 1 were used and have left");
+    machine.check();
+}
+
+#[test]
+fn pages_in_scattered_slots_are_written_to_slots_of_their_own() {
+    let (mut machine, id, base) = dirty_pages(6, 20);
+    // One by one and out of order: no two neighbours have slots side by side.
+    for index in [4, 1, 5, 0, 3, 2] {
+        assert_eq!(written(&mut machine, page(base, index), false, 1), 1);
+    }
+    write(&mut machine, id, base, 0..6);
+    assert_eq!(written(&mut machine, page(base, 2), false, 6), 6, "to new ones");
+    assert_eq!(machine.pager.slots().used_count(), 6);
+    for index in 0..6 {
+        assert_eq!(machine.access(id, page(base, index), None), Ok(index));
+    }
+}
+
 #[test]
 fn slots_drawn_in_vain_are_given_back() {
-    let options = Options { cleaner: true, read_ahead: false };
-    let (mut machine, id, base) = machine("fifo", options, 27, 3, 3);
-    let write = |machine: &mut Machine, index| {
-        machine.access(id, page(base, index), Some(index + 1)).unwrap();
-    };
-    let pad = |machine: &mut Machine, file, pages| {
-        let first = map(machine, id, file, pages);
-        for index in 0..pages {
-            machine.access(id, page(first, index), None).unwrap();
-        }
-        assert_eq!(machine.pager.pool().free_count(), 5, "so few that neighbours leave, too");
-        first
-    };
-    (0..2).for_each(|index| write(&mut machine, index));
-    let first = pad(&mut machine, FILE, 17);
-    machine.write_one();
-    assert_eq!(machine.pager.slots().used_count(), 2, "two neighbours have slots side by side");
-    (0..3).for_each(|index| write(&mut machine, index));
-    machine.pager.unmap_file(&mut machine.hardware, id, first).unwrap();
-    machine.pager.forget_file(FILE);
-    pad(&mut machine, FileRef::new(4), 16);
+    let (mut machine, id, base) = dirty_pages(3, 3);
+    assert_eq!(written(&mut machine, page(base, 0), false, 2), 2);
+    write(&mut machine, id, base, 0..2);
     // Three dirty neighbours; one slot is free, but two of them can be written where they were.
-    machine.write_one();
-    machine.check();
+    assert_eq!(written(&mut machine, page(base, 0), false, 3), 2);
     assert_eq!(machine.pager.slots().used_count(), 2);
     for index in 0..3 {
-        assert_eq!(machine.access(id, page(base, index), None), Ok(index + 1));
+        assert_eq!(machine.access(id, page(base, index), None), Ok(index));
+    }
+}
+
+#[test]
+fn the_cleaner_counts_what_is_on_its_way_out() {
+    let (mut machine, _, _) = dirty_pages(60, 90);
+    let free = machine.pager.pool().free_count();
+    machine.queue_len = 99;
+    machine.pager.marks = Marks { low: free + 1, high: free + 8 };
+    machine.clean();
+    assert!((8..16).contains(&machine.pager.frames().leaving()), "{} pages", machine.pager.frames().leaving());
+    assert!(!machine.pager.should_start_cleaning());
+}
+
+#[test]
+fn a_slot_that_cannot_be_written_is_promised_to_nobody() {
+    let (mut machine, id, base) = dirty_pages(3, 20);
+    let before = machine.pager.ledger().promisable();
+    machine.failing_writes = 2;
+    written(&mut machine, page(base, 0), false, 1);
+    written(&mut machine, page(base, 1), false, 1);
+    assert_eq!((machine.pager.ledger().promisable(), machine.pager.slots().bad_count()), (before - 2, 2));
+    assert_eq!(machine.access(id, base, None), Ok(0));
+}
+
+#[test]
+fn pages_leave_and_come_several_at_a_time_however_long_it_goes_on() {
+    let (mut machine, id, base) = machine("fifo", Options::ALL, 40, 90, 80);
+    for round in 0..60 {
+        let before = *machine.pager.totals();
+        write(&mut machine, id, base, 0..80);
+        let now = machine.pager.totals();
+        let (pages, runs) = (now.swap_outs - before.swap_outs, now.write_runs - before.write_runs);
+        assert!(pages > 40 && pages > runs + 10, "round {round}: {pages} pages in {runs} writes");
+        assert!(round == 0 || now.read_aheads - before.read_aheads > 20, "round {round}");
     }
 }

@@ -133,8 +133,10 @@ pub struct Machine {
     pub swap: HashMap<SwapSlot, Word>,
     /// Pages of files that were written.
     pub files: HashMap<FilePage, Word>,
-    /// Writes that the disk was told to do and has not done yet.
-    pub queued_writes: VecDeque<PageOut>,
+    /// Writes that the disk was told to do and has not done yet, with what the frames held when it was told.
+    queued_writes: VecDeque<(PageOut, Vec<Word>)>,
+    /// The disk takes what it writes from memory when it is told to, and not when it is done: every other time.
+    takes_early: bool,
     /// How many writes may be queued before the oldest is done.
     pub queue_len: usize,
     /// How many of the next transfers fail.
@@ -171,6 +173,7 @@ impl Machine {
             swap: HashMap::new(),
             files: HashMap::new(),
             queued_writes: VecDeque::new(),
+            takes_early: false,
             queue_len: 0,
             failing_reads: 0,
             failing_writes: 0,
@@ -254,7 +257,7 @@ impl Machine {
                 Ok(())
             }
             Step::Wait => {
-                if !self.queued_writes.is_empty() {
+                if self.has_writes() {
                     self.end_oldest_write();
                 }
                 Ok(())
@@ -265,16 +268,28 @@ impl Machine {
     }
 
     pub fn queue_write(&mut self, ticket: PageOut) {
-        self.queued_writes.push_back(ticket);
+        let words = self.words(&ticket);
+        self.queued_writes.push_back((ticket, words));
         if self.queued_writes.len() > self.queue_len {
             self.end_oldest_write();
         }
     }
 
-    /// The disk ends the write it began first. What it writes is what the frame holds *now*.
+    /// Writes are queued.
+    pub fn has_writes(&self) -> bool {
+        !self.queued_writes.is_empty()
+    }
+
+    /// The disk ends the write it began first. What it writes is what the frames hold now, or what they held at first.
     pub fn end_oldest_write(&mut self) {
-        let ticket = self.queued_writes.pop_front().expect("something waits for a write, but none is queued");
-        self.write_out(ticket);
+        let (ticket, words) = self.queued_writes.pop_front().expect("something waits for a write, but none is queued");
+        self.takes_early = !self.takes_early;
+        let words = if self.takes_early { words } else { self.words(&ticket) };
+        self.end_write(ticket, &words);
+    }
+
+    fn words(&self, ticket: &PageOut) -> Vec<Word> {
+        ticket.frames().iter().map(|frame| self.hardware.memory[frame]).collect()
     }
 
     pub fn read_in(&mut self, ticket: PageIn) -> Result<(), FaultError> {
@@ -292,18 +307,24 @@ impl Machine {
         self.pager.page_in_done(&mut self.hardware, ticket, result)
     }
 
-    pub fn write_out(&mut self, mut ticket: PageOut) {
+    pub fn write_out(&mut self, ticket: PageOut) {
+        let words = self.words(&ticket);
+        self.end_write(ticket, &words);
+    }
+
+    fn end_write(&mut self, mut ticket: PageOut, words: &[Word]) {
         let failed = self.failing_writes.checked_sub(1).map(|rest| self.failing_writes = rest).is_some();
         let failed = failed || self.slot_fails(ticket.target());
         if failed && ticket.frames().len() > 1 {
+            let mut words = words.chunks(1);
+            let mut next = || words.next().expect("a word for each page");
             while let Some(one) = ticket.split_first() {
-                self.write_out(one);
+                self.end_write(one, next());
             }
-            return self.write_out(ticket);
+            return self.end_write(ticket, next());
         }
         if !failed {
-            for (index, frame) in (0..).zip(ticket.frames()) {
-                let word = self.hardware.memory[frame];
+            for (index, &word) in (0..).zip(words) {
                 match ticket.target() {
                     Target::Slots(first) => self.swap.insert(SwapSlot::new(first.number() + index), word),
                     Target::File(first) => self.files.insert(FilePage { number: first.number + index, ..first }, word),
@@ -361,7 +382,7 @@ impl Machine {
     }
 
     pub fn end_all_writes(&mut self) {
-        while !self.queued_writes.is_empty() {
+        while self.has_writes() {
             self.end_oldest_write();
         }
     }
@@ -388,14 +409,6 @@ impl Machine {
     /// One step of cleaning.
     pub fn clean_once(&mut self) -> Cleaned {
         self.pager.clean(&mut self.hardware)
-    }
-
-    /// One step of cleaning, which is a write.
-    pub fn write_one(&mut self) {
-        match self.clean_once() {
-            Cleaned::Write(ticket) => self.queue_write(ticket),
-            other => panic!("{other:?}"),
-        }
     }
 
     pub fn check(&mut self) {

@@ -149,12 +149,21 @@ fn step(
             }
         }
         5 => {
-            if !machine.queued_writes.is_empty() {
+            if machine.has_writes() {
                 machine.end_oldest_write();
             }
         }
         10 => machine.failing_reads = b % 3,
         11 => machine.failing_slots = b % 3,
+        12 | 13 => {
+            if let Some((first, region)) = model.pick_region(id, b) {
+                for index in 0..region.count() {
+                    let page = first.checked_add(index).unwrap();
+                    at_last(|| machine.access(id, page, Some(b ^ index | 1))).unwrap();
+                    model.set_word(id, first, region, index, b ^ index | 1);
+                }
+            }
+        }
         kind => {
             if let Some((first, region)) = model.pick_region(id, b) {
                 let index = (b >> 8) % region.count();
@@ -204,7 +213,7 @@ proptest! {
             prop_assert_eq!(machine.file_word(FilePage { file: FILE, number }), model.file_word(number));
         }
         machine.pager.forget_file(FILE);
-        while !machine.queued_writes.is_empty() {
+        while machine.has_writes() {
             machine.end_oldest_write();
         }
         machine.check();
