@@ -258,6 +258,19 @@ fn slots_drawn_in_vain_are_given_back() {
 }
 
 #[test]
+fn a_swap_file_that_was_full_takes_several_pages_at_once_again() {
+    let (mut machine, id, base) = dirty_pages(3, 3);
+    assert_eq!(written(&mut machine, page(base, 0), false, 3), 3);
+    let more = machine.pager.allocate(id, 3).unwrap();
+    write(&mut machine, id, more, 0..3);
+    for _ in 0..200 {
+        assert!(matches!(clean(&mut machine, page(more, 0), false, 3), Cleaned::Nothing), "no slot is free");
+    }
+    machine.pager.free(&mut machine.hardware, id, base).unwrap();
+    assert_eq!(written(&mut machine, page(more, 0), false, 3), 3);
+}
+
+#[test]
 fn the_cleaner_counts_what_is_on_its_way_out() {
     let (mut machine, _, _) = dirty_pages(60, 90);
     let free = machine.pager.pool().free_count();
@@ -290,4 +303,5 @@ fn pages_leave_and_come_several_at_a_time_however_long_it_goes_on() {
         assert!(pages > 40 && pages > runs + 10, "round {round}: {pages} pages in {runs} writes");
         assert!(round == 0 || now.read_aheads - before.read_aheads > 20, "round {round}");
     }
+    assert_eq!(machine.pager.spaces().get(id).unwrap().account(), machine.pager.totals(), "there is no other space");
 }

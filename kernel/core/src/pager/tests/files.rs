@@ -1,11 +1,14 @@
 //! Rules of pages of files.
 
 use super::borrowing::{machine, map};
-use super::machine::DIRT;
+use super::machine::{DIRT, beginning_of};
 use super::rules::page;
-use crate::frame_table::{FileTransfer, FrameUse};
+use crate::addr::{PAGE_SIZE, Page};
+use crate::fault::FaultError;
+use crate::frame_table::{CachedPage, FileTransfer, FrameUse};
+use crate::pager::evict::Eviction;
 use crate::pager::{FileStep, Options, Step, WriteBack, WriteBackPass};
-use crate::vm_pool::{FilePage, FileRef};
+use crate::vm_pool::{Backing, FilePage, FileRef, Rights};
 
 const FILE: FileRef = FileRef::new(3);
 
@@ -48,4 +51,80 @@ fn a_file_may_go_while_the_disk_has_its_pages() {
     machine.end_all_writes();
     machine.check();
     assert_eq!(machine.pager.cached_pages(), 0);
+}
+
+#[test]
+fn data_of_a_program_ends_where_the_file_says_and_zeros_follow() {
+    let (mut machine, id, _) = machine("random", Options::TEXTBOOK, 20, 10, 1);
+    let code = Page::new(abi::layout::CODE_START / PAGE_SIZE);
+    let data = Backing::File { file: FILE, first_page: 5, len_bytes: PAGE_SIZE + 100, shared: false };
+    machine.pager.allocate_at(id, code, 3, Rights::READ | Rights::WRITE, data).unwrap();
+    assert_eq!(machine.access(id, code, None), Ok(3005));
+    assert_eq!(machine.access(id, page(code, 1), None), Ok(beginning_of(3006, 100)));
+    assert_eq!(machine.access(id, page(code, 2), None), Ok(0));
+    machine.check();
+}
+
+#[test]
+fn a_page_that_changes_while_it_is_written_on_its_way_out_stays() {
+    let (mut machine, id, _) = machine("fifo", Options::TEXTBOOK, 20, 10, 1);
+    machine.queue_len = 9;
+    let shown = map(&mut machine, id, FILE, 1);
+    for early in [true, false] {
+        machine.access(id, shown, Some(1)).unwrap();
+        let frame = machine.pager.file_index.get(FilePage { file: FILE, number: 0 }).unwrap();
+        let cached = machine.pager.cached(frame).unwrap();
+        match machine.pager.evict_cached(&mut machine.hardware, frame, cached) {
+            Eviction::MustWrite(ticket) => machine.queue_write(ticket),
+            _ => panic!("it was changed"),
+        }
+        let last = if early { 2 } else { 3 };
+        machine.access(id, shown, Some(last)).unwrap();
+        machine.end_all_writes();
+        machine.check();
+        assert_eq!(machine.access(id, shown, None), Ok(last));
+        machine.write_back(FILE);
+        assert_eq!(machine.file_word(FilePage { file: FILE, number: 0 }), last);
+    }
+}
+
+#[test]
+fn writing_back_ends_though_others_write_back_the_same_pages() {
+    let (mut machine, id, _) = machine("random", Options::TEXTBOOK, 20, 10, 1);
+    machine.queue_len = 9;
+    let shown = map(&mut machine, id, FILE, 3);
+    let mut pass = WriteBackPass::default();
+    for round in 1.. {
+        for index in 0..3 {
+            machine.access(id, page(shown, index), Some(round)).unwrap();
+        }
+        // Somebody else is always first.
+        match machine.pager.write_back(&mut machine.hardware, Some(FILE), &mut WriteBackPass::default()) {
+            WriteBack::Write(ticket) => machine.queue_write(ticket),
+            WriteBack::Wait | WriteBack::Done => {}
+        }
+        for index in 0..3 {
+            machine.access(id, page(shown, index), Some(round)).unwrap();
+        }
+        match machine.pager.write_back(&mut machine.hardware, Some(FILE), &mut pass) {
+            WriteBack::Write(ticket) => machine.queue_write(ticket),
+            WriteBack::Wait => machine.end_all_writes(),
+            WriteBack::Done => break,
+        }
+        assert!(round < 50, "it goes on and on");
+    }
+}
+
+#[test]
+fn entries_that_cannot_be_counted_are_not_made() {
+    let (mut machine, id, _) = machine("random", Options::TEXTBOOK, 20, 10, 1);
+    let [first, second] = [map(&mut machine, id, FILE, 1), map(&mut machine, id, FILE, 1)];
+    machine.access(id, first, Some(5)).unwrap();
+    let frame = machine.pager.file_index.get(FilePage { file: FILE, number: 0 }).unwrap();
+    let cached = machine.pager.cached(frame).unwrap();
+    machine.pager.frames.set(frame, FrameUse::Cached(CachedPage { mappings: u16::MAX, ..cached }));
+    assert_eq!(machine.access(id, second, None), Err(FaultError::OutOfFrames));
+    machine.pager.frames.set(frame, FrameUse::Cached(cached));
+    assert_eq!(machine.access(id, second, None), Ok(5));
+    machine.check();
 }

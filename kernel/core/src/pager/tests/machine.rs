@@ -27,6 +27,12 @@ pub type Word = u32;
 /// What a frame that nobody cleared holds.
 pub const DIRT: Word = 0xDEAD_BEEF;
 
+/// What a page holds that begins with so many bytes of another and goes on with zeros.
+pub const fn beginning_of(word: Word, len_bytes: u32) -> Word {
+    assert!(len_bytes <= PAGE_SIZE);
+    if len_bytes == PAGE_SIZE { word } else { word ^ (PAGE_SIZE - len_bytes) << 16 }
+}
+
 pub struct Hardware {
     pub memory: HashMap<Frame, Word>,
     /// Directories and page tables, by frame: slot -> raw entry.
@@ -121,8 +127,7 @@ impl PageTables for Hardware {
     }
 
     fn copy(&mut self, from: Frame, to: Frame, len_bytes: u32) {
-        assert!(len_bytes <= PAGE_SIZE);
-        self.memory.insert(to, self.memory[&from]);
+        self.memory.insert(to, beginning_of(self.memory[&from], len_bytes));
     }
 }
 

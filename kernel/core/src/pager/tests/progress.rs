@@ -1,0 +1,131 @@
+//! Whoever needs pages gets them in the end, and whoever goes from page to page soon finds them there.
+
+use super::borrowing::{machine, map};
+use super::rules::page;
+use crate::addr::{Frame, PAGE_SIZE, Page};
+use crate::fault::FaultError;
+use crate::frame_table::SpaceId;
+use crate::pager::{Options, Step};
+use crate::replacement::{Replacement, Residents};
+use crate::vm_pool::{Backing, FileRef, Rights};
+
+const FILE: FileRef = FileRef::new(3);
+
+/// Takes what came last: the worst that can happen to an instruction that needs several pages.
+struct Spiteful(Vec<Frame>);
+
+impl Replacement for Spiteful {
+    fn name(&self) -> &'static str {
+        "spiteful"
+    }
+
+    fn goes_by_use(&self) -> bool {
+        false
+    }
+
+    fn page_arrived(&mut self, _: SpaceId, frame: Frame) {
+        self.0.push(frame);
+    }
+
+    fn page_left(&mut self, _: SpaceId, frame: Frame) {
+        self.0.retain(|&other| other != frame);
+    }
+
+    fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {
+        self.0.iter().rev().copied().find(|&frame| memory.page_in(frame).is_some())
+    }
+}
+
+#[test]
+fn an_instruction_gets_its_pages_whatever_they_are_and_whoever_chooses_victims() {
+    for (options, queue_len) in [(Options::TEXTBOOK, 0), (Options::ALL, 0), (Options::TEXTBOOK, 3), (Options::ALL, 3)] {
+        let (mut machine, id, base) = machine("fifo", options, 24, 90, 60);
+        let text = map(&mut machine, id, FILE, 20);
+        let code = Page::new(abi::layout::CODE_START / PAGE_SIZE);
+        let data = Backing::File { file: FileRef::new(4), first_page: 0, len_bytes: 20 * PAGE_SIZE, shared: false };
+        machine.pager.allocate_at(id, code, 20, Rights::READ | Rights::WRITE, data).unwrap();
+        machine.pager.set_policy(Box::new(Spiteful(Vec::new())));
+        machine.queue_len = queue_len;
+        for index in 0..40 {
+            machine.access(id, page(base, index), Some(index)).unwrap();
+        }
+        for start in 0..20 {
+            let untouched = page(base, 40 + start);
+            let [near, far] = [0, 20].map(|offset| page(base, offset + start));
+            let pages = [page(text, start), page(text, (start + 9) % 20), page(code, start), near, far, untouched];
+            machine.access_all(id, &pages);
+            machine.check();
+        }
+    }
+}
+
+#[test]
+fn a_page_that_was_taken_back_is_not_borrowed_again_at_once() {
+    let (mut machine, id, base) = machine("fifo", Options::TEXTBOOK, 20, 90, 60);
+    machine.pager.set_policy(Box::new(Spiteful(Vec::new())));
+    machine.queue_len = 1;
+    for index in 0..60 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    for start in 0..30 {
+        let pages: Vec<_> = (0..6).map(|index| page(base, (start + index * 9) % 60)).collect();
+        machine.access_all(id, &pages);
+    }
+}
+
+#[test]
+fn whoever_goes_from_page_to_page_soon_finds_them_there() {
+    let (mut machine, id, base) = machine("fifo", Options::ALL, 120, 400, 300);
+    for index in 0..300 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    let before = *machine.pager.totals();
+    for index in 0..300 {
+        assert_eq!(machine.access(id, page(base, index), None), Ok(index));
+    }
+    let now = machine.pager.totals();
+    let (fetched, ahead) = (now.swap_ins - before.swap_ins, now.read_aheads - before.read_aheads);
+    assert!(fetched > 180 && ahead * 4 > fetched * 3, "{ahead} of {fetched} pages were fetched ahead");
+    let hits = now.read_ahead_hits - before.read_ahead_hits;
+    let misses = now.read_ahead_misses - before.read_ahead_misses;
+    assert!(hits > 10 * misses, "{hits} hits, {misses} misses");
+}
+
+#[test]
+fn guesses_leave_frames_free() {
+    let (mut machine, id, base) = machine("fifo", Options::ALL, 120, 400, 300);
+    for round in 0..3 {
+        for index in 0..300 {
+            machine.access(id, page(base, index), Some(round)).unwrap();
+            match machine.begin_fault(id, page(base, (index + 1) % 300)) {
+                Step::Read(ticket) => {
+                    let free = machine.pager.pool().free_count();
+                    assert!(
+                        ticket.frames().len() == 1 || free >= machine.pager.marks.low / 2,
+                        "{free} frames are left"
+                    );
+                    machine.read_in(ticket).unwrap();
+                }
+                Step::Write(ticket) => machine.write_out(ticket),
+                Step::Done | Step::Wait => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn after_a_batch_that_failed_the_missed_page_is_read_alone() {
+    let (mut machine, id, base) = machine("fifo", Options::ALL, 60, 200, 150);
+    for index in 0..150 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    let missed = machine.find_swapped(id, base, 150);
+    machine.clean();
+    let Step::Read(ticket) = machine.begin_fault(id, missed) else { panic!("it is on the disk") };
+    assert!(ticket.frames().len() > 1, "a batch");
+    machine.failing_reads = 2;
+    assert_eq!(machine.read_in(ticket), Ok(()), "it can be tried again");
+    assert_eq!(machine.access(id, missed, None), Err(FaultError::ReadFailed));
+    assert_eq!(machine.access(id, missed, None), Ok(missed.number() - base.number()));
+    machine.check();
+}
