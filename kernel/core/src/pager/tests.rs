@@ -3,6 +3,7 @@
 mod borrowing;
 mod files;
 mod machine;
+mod policy;
 mod progress;
 mod rules;
 mod shared;

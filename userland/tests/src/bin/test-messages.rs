@@ -33,6 +33,7 @@ libsys::tests! {
     a_message_ends_the_waiting,
     a_message_does_not_wake_a_sleeper,
     a_bad_buffer_loses_no_message,
+    nobody_waits_for_what_it_cannot_be_given,
     a_buffer_may_be_untouched_and_cross_pages,
     buffers_may_be_parked_on_the_disk,
     processes_are_found_by_name,
@@ -249,6 +250,15 @@ fn a_bad_buffer_loses_no_message() -> Verdict {
     message::send(own, 3, &[])?;
     check_eq!(call::wait_for_message(end - BUFFER_BYTES, 0), Ok(0));
     expect_nothing()
+}
+
+fn nobody_waits_for_what_it_cannot_be_given() -> Verdict {
+    expect_nothing()?;
+    let text = u32::try_from((nobody_waits_for_what_it_cannot_be_given as *const u8).addr())?;
+    for bad in [0, 4, text, 0xC000_0000, u32::MAX - 3] {
+        check_eq!(call::wait_for_message(bad, u32::MAX), Err(Errno::BadAddress));
+    }
+    Ok(())
 }
 
 fn a_buffer_may_be_untouched_and_cross_pages() -> Verdict {

@@ -216,6 +216,32 @@ fn neighbours_of_the_last_faults_stay() {
 }
 
 #[test]
+fn whatever_was_mapped_for_a_fault_is_spared() {
+    let (mut machine, id, base) = dirty_pages(3, 20);
+    let shown = map(&mut machine, id, FILE, 1);
+    let code = Page::new(abi::layout::CODE_START / PAGE_SIZE);
+    let data = Backing::File { file: FileRef::new(4), first_page: 9, len_bytes: PAGE_SIZE, shared: false };
+    machine.pager.allocate_at(id, code, 1, Rights::READ | Rights::WRITE, data).unwrap();
+    written(&mut machine, page(base, 0), false, 1);
+    machine.queue_len = 1;
+    written(&mut machine, page(base, 1), false, 1);
+    // From the swap file, on its way there, zeros, a page of a file, and a copy of one.
+    let fresh = machine.pager.allocate(id, 1).unwrap();
+    for touched in [page(base, 0), page(base, 1), fresh, shown, code] {
+        machine.pager.served = Served::new(machine.pager.pool_range()).unwrap();
+        machine.access(id, touched, None).unwrap();
+        machine.end_all_writes();
+        // The policy knows a page of a file by its number there.
+        let known_as = if touched == shown { Page::new(0) } else { touched };
+        machine.pager.set_policy(Box::new(Picker { page: known_as, goes_by_use: false }));
+        assert!(matches!(machine.clean_once(), Cleaned::Nothing), "{touched:?} was borrowed");
+        machine.pager.served = Served::new(machine.pager.pool_range()).unwrap();
+        assert!(matches!(machine.clean_once(), Cleaned::Freed), "{touched:?} is clean");
+    }
+    machine.check();
+}
+
+#[test]
 fn neighbours_that_were_fetched_ahead_wait_for_their_use() {
     let (mut machine, id, base) = dirty_pages(5, 20);
     assert_eq!(written(&mut machine, page(base, 0), false, 5), 5);

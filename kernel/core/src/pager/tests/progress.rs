@@ -60,20 +60,6 @@ fn an_instruction_gets_its_pages_whatever_they_are_and_whoever_chooses_victims()
 }
 
 #[test]
-fn a_page_that_was_taken_back_is_not_borrowed_again_at_once() {
-    let (mut machine, id, base) = machine("fifo", Options::TEXTBOOK, 20, 90, 60);
-    machine.pager.set_policy(Box::new(Spiteful(Vec::new())));
-    machine.queue_len = 1;
-    for index in 0..60 {
-        machine.access(id, page(base, index), Some(index)).unwrap();
-    }
-    for start in 0..30 {
-        let pages: Vec<_> = (0..6).map(|index| page(base, (start + index * 9) % 60)).collect();
-        machine.access_all(id, &pages);
-    }
-}
-
-#[test]
 fn whoever_goes_from_page_to_page_soon_finds_them_there() {
     let (mut machine, id, base) = machine("fifo", Options::ALL, 120, 400, 300);
     for index in 0..300 {

@@ -443,6 +443,18 @@ fn a_limit_refuses_what_the_machine_could_keep() {
 }
 
 #[test]
+fn a_stack_grows_within_the_limit_only() {
+    let (mut machine, id, _) = machine(60, 60, 1);
+    machine.pager.allocate_at(id, STACK_TOP, 1, Rights::READ | Rights::WRITE, Backing::Zero).unwrap();
+    machine.pager.lower_limit(id, machine.pager.promised(id) + 5).unwrap();
+    let lower = |pages| Page::new(STACK_TOP.number() - pages);
+    assert_eq!(machine.access(id, lower(6), Some(1)), Err(FaultError::StackRefused));
+    assert_eq!(machine.access(id, lower(5), Some(1)), Ok(1));
+    assert_eq!(machine.access(id, lower(6), Some(1)), Err(FaultError::StackRefused));
+    machine.check();
+}
+
+#[test]
 fn a_new_policy_learns_of_the_pages_that_are_resident() {
     for name in NAMES {
         let (mut machine, id, base) = machine(20, 40, 30);
