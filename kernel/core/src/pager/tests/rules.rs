@@ -136,10 +136,18 @@ fn freed_memory_cannot_be_used_and_comes_back_zeroed() {
 fn freeing_what_was_never_touched_releases_no_frame() {
     let (mut machine, id, base) = machine(20, 10, 3);
     let free = machine.pager.pool().free_count();
-    machine.pager.free(&mut machine.hardware, id, base).unwrap();
-    assert_eq!(machine.pager.pool().free_count(), free);
-    assert!(machine.pager.free(&mut machine.hardware, id, base).is_err());
-    machine.check();
+    // With no page table at all, and with one that some other page has needed.
+    for touched in [None, Some(0), Some(2)] {
+        if let Some(index) = touched {
+            assert_eq!(machine.pager.allocate(id, 3), Ok(base));
+            machine.access(id, page(base, index), None).unwrap();
+            assert_eq!(machine.pager.pool().free_count(), free - 2, "a page table and a page");
+        }
+        machine.pager.free(&mut machine.hardware, id, base).unwrap();
+        assert_eq!(machine.pager.pool().free_count(), free, "{touched:?}");
+        assert!(machine.pager.free(&mut machine.hardware, id, base).is_err());
+        machine.check();
+    }
 }
 
 #[test]
