@@ -65,7 +65,7 @@ pub enum Command {
     /// Boots a machine that waits for gdb, and attaches gdb to it if it is installed
     ///
     /// The symbols of the kernel and of PROGRAM (the shell if none is given) are loaded. Without gdb, the command to attach one is
-    /// printed.
+    /// printed. docs/debugging.md shows a session.
     Debug(DebugOptions),
 }
 
@@ -258,6 +258,12 @@ pub struct DebugOptions {
     /// Load the symbols of a further program; can be given several times
     #[arg(long, value_name = "PROGRAM")]
     pub symbols: Vec<String>,
+    /// Build kernel and programs so that all variables can be looked at, with debug assertions
+    #[arg(long)]
+    pub debug_build: bool,
+    /// Have gdb run this command instead of asking for one; can be given several times
+    #[arg(long, short = 'x', value_name = "COMMAND")]
+    pub execute: Vec<String>,
     /// The program to run and its arguments
     #[arg(last = true, value_name = "PROGRAM [ARGS]")]
     pub program: Vec<String>,

@@ -70,6 +70,8 @@ pub enum ControlC {
 pub enum PowerOff {
     /// It ends.
     EndsQemu,
+    /// It ends, and tells a debugger so. After a failure of the kernel it does not: there is something to look at.
+    TellsDebugger,
     /// It goes on, and with it what the screen shows.
     KeepsScreen,
 }
@@ -124,10 +126,13 @@ impl Machine {
         qemu.args(["-serial", "chardev:console"]);
         match self.power_off {
             PowerOff::EndsQemu => {
-                qemu.args(["-device", &format!("isa-debug-exit,iobase={HOST_EXIT_PORT:#x},iosize=0x04")])
+                qemu.args(["-device", &format!("isa-debug-exit,iobase={HOST_EXIT_PORT:#x},iosize=0x04")]);
             }
-            PowerOff::KeepsScreen => qemu.arg("-no-shutdown"),
-        };
+            PowerOff::TellsDebugger => {}
+            PowerOff::KeepsScreen => {
+                qemu.arg("-no-shutdown");
+            }
+        }
         qemu.arg("-chardev").arg(format!("file,id=host,path={}", comma_escaped(host_console)));
         qemu.args(["-device", &format!("isa-debugcon,iobase={HOST_CONSOLE_PORT:#x},chardev=host")]);
         qemu.args(&self.further);
@@ -155,7 +160,7 @@ impl Machine {
         let output = match console {
             Console::AtKeyboard(dialogue) => converse(stdout, dialogue.clone(), at_keyboard(socket)),
             Console::Attached | Console::Scripted(_) | Console::Dialogue(_) => {
-                attach(stdout, child.stdin.take(), console)
+                attach(stdout, child.stdin.take(), console, self.display == NO_DISPLAY)
             }
         };
         let ended = watch(&mut child, started, timeout)?;
@@ -192,7 +197,9 @@ impl End {
 }
 
 /// Passes the console's bytes on in both directions. The thread ends with what was shown when QEMU closes its output.
-fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console) -> thread::JoinHandle<Vec<u8>> {
+///
+/// The end of this process's input is the end of the guest's only if that `has_end`: with a keyboard of its own it goes on.
+fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console, has_end: bool) -> thread::JoinHandle<Vec<u8>> {
     let attached = matches!(console, Console::Attached);
     let (first_byte, has_started) = mpsc::channel();
     let script = match console {
@@ -205,8 +212,8 @@ fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console) -> threa
     // What is sent before the kernel has set up its serial port is lost: the first output shows that it has.
     if let Some(mut to) = to {
         thread::spawn(move || match (has_started.recv(), script) {
-            (Ok(()), Some(script)) => pump(script, &mut to),
-            (Ok(()), None) => pump(io::stdin(), &mut to),
+            (Ok(()), Some(script)) => pump(script, &mut to, true),
+            (Ok(()), None) => pump(io::stdin(), &mut to, has_end),
             (Err(_), _) => {}
         });
     }
@@ -265,17 +272,19 @@ fn at_keyboard(socket: PathBuf) -> impl FnMut(&[u8]) -> Result<()> + Send + 'sta
     }
 }
 
-/// Passes on this process's input, and then its end.
-fn pump(mut from: impl Read, to: &mut ChildStdin) {
+/// Passes on the input, and then its end, if it has one.
+fn pump(mut from: impl Read, to: &mut ChildStdin, has_end: bool) {
     let mut buffer = [0; 512];
     while let Ok(len @ 1..) = from.read(&mut buffer) {
         if to.write_all(&buffer[..len]).and_then(|()| to.flush()).is_err() {
             return;
         }
     }
-    // QEMU may have ended already; then nobody needs to know.
-    let _ = to.write_all(&[END_OF_INPUT]);
-    let _ = to.flush();
+    if has_end {
+        // QEMU may have ended already; then nobody needs to know.
+        let _ = to.write_all(&[END_OF_INPUT]);
+        let _ = to.flush();
+    }
     // Kept open: at the end of its input QEMU would go on all the same.
     thread::park();
 }

@@ -40,6 +40,29 @@
     iretd
 .endm
 
+# Tells debuggers how to get from here to what was interrupted (DWARF 4, "Call Frame Information"). The canonical frame address lies
+# `above` bytes above the stack pointer, right behind EFLAGS. There the interrupted stack goes on if ring 0 was interrupted, and there
+# is the interrupted stack pointer if ring 3 was: the expression asks CS, 8 below.
+.macro UNWIND_INTERRUPT above
+    .cfi_signal_frame
+    .cfi_def_cfa esp, \above
+    .cfi_offset eip, -12
+    # esp is: dup, lit8, minus, deref, lit3, and, lit0, eq, bra over the last, deref
+    .cfi_escape 0x16, 4, 12, 0x12, 0x38, 0x1C, 0x06, 0x33, 0x1A, 0x30, 0x29, 0x28, 1, 0, 0x06
+.endm
+
+# The same for a frame as `TrapFrame` describes it, with `pushed` bytes below.
+.macro UNWIND_TRAP pushed
+    UNWIND_INTERRUPT 60 + \pushed
+    .cfi_offset eax, -24
+    .cfi_offset ecx, -28
+    .cfi_offset edx, -32
+    .cfi_offset ebx, -36
+    .cfi_offset ebp, -44
+    .cfi_offset esi, -48
+    .cfi_offset edi, -52
+.endm
+
 # Exceptions and interrupts: 48 entries of 16 bytes. Those for which the CPU pushes no error code push a zero.
 .section .text.traps, "ax"
 .align 16
@@ -59,31 +82,38 @@ trap_entries:
 
 .align 16
 trap_common:
+    .cfi_startproc
     ENTER_KERNEL
     push esp
+    UNWIND_TRAP 4
     call {trap}
     add esp, 4
     LEAVE_KERNEL
+    .cfi_endproc
 
 # Page faults: the address is read before anything can fault again.
 .align 16
 .global page_fault_entry
 page_fault_entry:
+    .cfi_startproc
     push 14
     ENTER_KERNEL
     mov eax, cr2
     mov ecx, esp
     push eax
     push ecx
+    UNWIND_TRAP 8
     call {page_fault}
     add esp, 8
     LEAVE_KERNEL
+    .cfi_endproc
 
 # Calls: number in eax, arguments in ebx ecx edx esi edi, result in eax. The called function keeps ebx, esi, edi and ebp as every C
 # function does; ecx and edx are popped again with the arguments.
 .align 16
 .global syscall_entry
 syscall_entry:
+    .cfi_startproc
     PUSH_DS
     PUSH_ES
     push edi
@@ -97,6 +127,12 @@ syscall_entry:
     cld
     mov ecx, eax
     mov edx, esp
+    UNWIND_INTERRUPT 40
+    .cfi_offset edi, -24
+    .cfi_offset esi, -28
+    .cfi_offset edx, -32
+    .cfi_offset ecx, -36
+    .cfi_offset ebx, -40
     call {syscall}
     pop ebx
     pop ecx
@@ -106,6 +142,7 @@ syscall_entry:
     POP_ES
     POP_DS
     iretd
+    .cfi_endproc
 
 # Calls by `sysenter` (Intel SDM 2B, "SYSENTER" and "SYSEXIT"): number in eax, up to four arguments in ebx edi esi ebp, the caller's stack
 # pointer in ecx and the address behind the call in edx. Result in eax; ebx, esi, edi and ebp are kept.
@@ -116,6 +153,7 @@ syscall_entry:
 .align 16
 .global sysenter_entry
 sysenter_entry:
+    .cfi_startproc
     mov esp, [esp]
     push 2                              # all flags clear but the one that is always set
     popfd
@@ -131,9 +169,18 @@ sysenter_entry:
     mov es, ecx
     mov ecx, eax
     mov edx, esp
+    .cfi_signal_frame
+    .cfi_def_cfa esp, 28
+    .cfi_offset esp, -4
+    .cfi_offset eip, -8
+    .cfi_offset ebp, -16
+    .cfi_offset esi, -20
+    .cfi_offset edi, -24
+    .cfi_offset ebx, -28
     call {syscall}
     add esp, 20
     pop edx
     pop ecx
     sti                                 # takes effect behind the next instruction
     sysexit
+    .cfi_endproc

@@ -56,6 +56,21 @@ pub fn section<'a>(file: &'a [u8], name: &str) -> Result<&'a [u8]> {
     range.map_or(Ok(&[][..]), |range| file.get(range).context("it is cut short"))
 }
 
+/// The address of the one symbol whose name contains `part`.
+///
+/// # Errors
+/// If it is no 32-bit ELF file, or no symbol or several are called so.
+pub fn symbol(file: &[u8], part: &str) -> Result<u64> {
+    let elf = parse(file)?;
+    let named = |at: usize| elf.strtab.get_at(at).is_some_and(|name| name.contains(part));
+    let mut found = elf.syms.iter().filter(|symbol| named(symbol.st_name));
+    match (found.next(), found.next()) {
+        (Some(symbol), None) => Ok(symbol.st_value),
+        (None, _) => bail!("no symbol is called `{part}`"),
+        (Some(_), Some(_)) => bail!("several symbols are called `{part}`"),
+    }
+}
+
 fn parse(file: &[u8]) -> Result<Elf<'_>> {
     let elf = Elf::parse(file)?;
     if elf.is_64 {

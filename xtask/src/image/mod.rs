@@ -1,6 +1,6 @@
 //! The disk image: boot loader, kernel, and a file system with programs and the swap file. See `abi::image` for the layout.
 
-mod elf;
+pub mod elf;
 mod partition;
 
 pub use elf::section;

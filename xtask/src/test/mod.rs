@@ -2,6 +2,7 @@
 
 mod bench;
 mod c_programs;
+mod debugger;
 mod disk_errors;
 mod disk_faults;
 mod files;
@@ -51,6 +52,7 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
     host::run(&filter, &mut report)?;
     guest::run(&filter, &mut report)?;
     window::run(&filter, &mut report)?;
+    debugger::run(&filter, &mut report)?;
     bench::run(&filter, &mut report)?;
     if report.is_empty() {
         bail!("no test has `{}` in its name; see `cargo xtask test --list`", options.filter.as_deref().unwrap_or(""));
@@ -60,7 +62,7 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
 
 fn list(filter: &Filter) -> Result<ExitCode> {
     let names = style::names().into_iter().map(String::from).chain(host::names()?).chain(guest::names()?);
-    let names = names.chain([bench::NAME, window::NAME].map(String::from));
+    let names = names.chain([bench::NAME, debugger::NAME, window::NAME].map(String::from));
     names.filter(|name| filter.wants(name)).for_each(|name| println!("{name}"));
     Ok(ExitCode::SUCCESS)
 }

@@ -80,7 +80,8 @@ fn judge(before: &Picture, after: &Picture) -> Verdict {
     Ok(())
 }
 
-fn machine() -> MachineOptions {
+/// A small machine like any other.
+pub fn machine() -> MachineOptions {
     MachineOptions {
         ram: Size::bytes(32 << 20),
         frames: None,
