@@ -1,7 +1,14 @@
 //! Files: the file system on the disk's partition, and who uses which file.
 //!
 //! All that the file system says of a file is in memory once it is mounted, so looking up a name or a page's place never waits. A
-//! page of a file is in one frame whoever uses it, and it is the pager that finds it and pushes it out (`contents.rs`).
+//! page of a file is in one frame whoever uses it, and it is the pager that finds it and pushes it out.
+//!
+//! * `contents.rs`: bytes are read and written, in those pages,
+//! * `open_file.rs`: who uses a file, and that nobody writes to a program that runs,
+//! * `partition.rs`: the file system's own blocks, which go to the disk in two steps,
+//! * `program.rs`: a file is opened to be run.
+//!
+//! What a handle is, is decided in [`kcore::vfs`]; the calls are in `syscall/files.rs`.
 
 mod contents;
 mod open_file;

@@ -68,7 +68,7 @@ impl FileUse {
     /// Uses it as a program.
     ///
     /// # Errors
-    /// `Busy` if it is mapped for writing, `OutOfMemory`.
+    /// `Busy` if it is mapped for writing or a call is writing to it, `OutOfMemory`.
     pub fn into_program(self) -> Result<Self, Errno> {
         self.with_role(Role::Program)
     }

@@ -1,4 +1,4 @@
-//! Files that are programs.
+//! Files that are programs: opened to be run, and their headers checked.
 
 use core::fmt;
 

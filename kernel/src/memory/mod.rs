@@ -1,4 +1,13 @@
 //! Memory: what the boot loader reports becomes frame pools, the kernel's half, a heap, and the pager.
+//!
+//! What is decided about memory is decided in [`kcore::pager`]; here it is carried out.
+//!
+//! * A page fault comes in at [`fault`] and is repaired in [`paging`], which waits where the disk is needed; [`write_back`] does the
+//!   pager's writes and drives the cleaner, and `page_io.rs` knows which pages one disk request can move.
+//! * `tables.rs` is the pager's page tables on the real machine: through the [`window`]s, in the kernel's half that `space.rs` builds
+//!   and [`layout`] draws.
+//! * [`user`] copies from and to programs.
+//! * The kernel's own memory: [`frames`], `heap.rs`, [`stacks`].
 
 pub mod fault;
 pub mod frames;

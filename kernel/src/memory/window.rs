@@ -41,8 +41,8 @@ const ACTIVE: TableWindow = TableWindow { base: tables_at(SELF_SLOT) };
 
 /// The tables of the active space.
 ///
-/// Its methods are safe to call at any time: `boot.s` and [`super::space::init_directory`] make slot 1023 of every directory
-/// point at the directory itself, and nothing rewrites it.
+/// Its methods are safe to call at any time: `boot.s`, [`super::space::build_kernel_half`] and [`super::space::init_directory`] make
+/// slot 1023 of each of their directories point at the directory itself, and nothing rewrites it.
 pub struct ActiveTables;
 
 impl ActiveTables {

@@ -1,7 +1,8 @@
 //! Writes under way: what became of the pager's tickets, and the cleaner.
 //!
-//! Nobody waits here. A write goes on whenever the disk has moved something: results are taken, frames are free, and the next victims
-//! are sent out until enough frames are free. Who needs a frame waits in [`transit`](crate::process::transit).
+//! A write goes on whenever the disk has moved something: results are taken, frames are free, and the next victims
+//! are sent out until enough frames are free. None of that waits. Who brings a ticket waits only for a place; who needs a frame waits in
+//! [`transit`](crate::process::transit), and who wants a file's changes on the disk in [`write_back`].
 
 use arrayvec::ArrayVec;
 use kcore::disk::{Direction, RequestId, SubmitError};

@@ -25,7 +25,7 @@ wire_record! {
         pub file_writes: u32,
         /// Pages of the process whose frame was lent without writing, since a valid copy existed.
         pub clean_drops: u32,
-        /// Commands to the disk that wrote `swap_outs` pages.
+        /// Runs in which the pages of `swap_outs` and `file_writes` were written: neighbours go together.
         pub write_runs: u32,
         /// Pages of `swap_ins` and `file_reads` that were fetched with another, before they were missed.
         pub read_aheads: u32,

@@ -2,14 +2,19 @@
 //!
 //! It decides and keeps the books; it never waits. Where the disk is needed it hands out a ticket ([`PageIn`], [`PageOut`]), the
 //! kernel does the transfer while other processes run, and brings the ticket back with the outcome. In between, the page's
-//! entry says [`InTransit`](crate::pte::PteState::InTransit) and the frame table which way.
+//! entry says [`InTransit`](crate::pte::PteState::InTransit) and the frame table which way. A page of a file, which many entries may map,
+//! stays mapped while it is written; only the frame table knows of it.
 //!
-//! * [`resolve`](Pager::resolve) answers a page fault (`resolve.rs`),
-//! * frames are found and borrowed in `borrow.rs`, pages leave in `evict.rs` and `page_out.rs`,
+//! * [`resolve`](Pager::resolve) answers a page fault (`resolve.rs`), and `ticket.rs` has the tickets,
+//! * frames are found and borrowed in `borrow.rs`: what the policy sees of memory is `residents.rs`, whom it does not see `served.rs`,
+//! * pages leave in `evict.rs`; `page_out.rs` is the end of that,
 //! * pages of files are shared by all who use them: `file_in.rs`, `file_out.rs`, `file_index.rs`,
 //! * `read_ahead.rs` guesses which pages are missed next,
 //! * regions and spaces are granted and given back in `space.rs` and `release.rs`,
-//! * `promise.rs` is the ledger of what was granted, `check.rs` compares all books with each other.
+//! * `promise.rs` is the ledger of what was granted, `check.rs` compares all books with each other,
+//! * `tables.rs` is what it all needs of the hardware.
+//!
+//! `docs/page-fault.md` tells it as a story.
 
 mod borrow;
 mod check;

@@ -96,7 +96,7 @@ impl Pager<'_> {
         }
     }
 
-    /// The page in `frame` is gone, used since it was fetched or not. A frame that the disk is still reading is free when the disk is done with it.
+    /// The page in `frame` is gone, used since it was fetched or not. A frame that is still being written is free when the disk is done with it.
     #[inline]
     fn forget_page(&mut self, frame: Frame, frame_use: FrameUse, used: bool) {
         if let FrameUse::Resident { owner, slot, ahead } = frame_use {

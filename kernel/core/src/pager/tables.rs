@@ -1,4 +1,4 @@
-//! What the pager needs of the hardware: page tables, and frames of zeros.
+//! What the pager needs of the hardware: page tables, and frames to be filled with zeros or copied.
 
 use crate::addr::{Frame, Page};
 use crate::pte::Pte;

@@ -88,7 +88,7 @@ impl AddressPools {
         hole_besides(first, page_count, own, |from| self.files.hole_behind(from, page_count))
     }
 
-    /// Adds a region of code, heap or stack: to the pool that spans its first page.
+    /// Adds a region: a mapped file to the pool of files, any other to the pool of code, heap or stack that spans its first page.
     ///
     /// # Errors
     /// See [`VmPoolError`].

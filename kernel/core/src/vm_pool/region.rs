@@ -68,7 +68,8 @@ pub enum Backing {
         first_page: u32,
         /// How many bytes, counted from the region's start, come from the file; the rest is zeros.
         len_bytes: u32,
-        /// What is written goes to the file, and is seen by all who use it. Else the first write makes the page the region's own.
+        /// It is a mapping: what is written goes to the file, and is seen by all who use it. Else it is a program's segment: if it can be
+        /// written to, each page becomes a copy of its own at the first touch; if not, it shows the file.
         shared: bool,
     },
 }
