@@ -7,7 +7,7 @@ use super::report::Verdict;
 use crate::image;
 
 /// What `assist leave` leaves: names and the seeds of their patterns.
-const LEFT: [(&str, u32); 3] = [("written", 1), ("mapped", 2), ("held", 5)];
+const LEFT: [(&str, u32); 5] = [("written", 1), ("mapped", 2), ("held", 5), ("pieces one", 6), ("pieces two", 7)];
 const LEFT_WORDS: u32 = 40 * 1024;
 
 /// The machines, with frames to spare and without.

@@ -124,6 +124,7 @@ fn one_can_kill_oneself() -> Verdict {
         let pid = child.pid();
         check_eq!(child.wait()?.reason, ExitReason::Killed(pid));
     }
+    check_eq!(message::wait(&mut Buffer::new(), Some(Duration::ZERO)).err(), Some(Errno::TimedOut), "it went on");
     Ok(())
 }
 

@@ -111,19 +111,22 @@ fn messages_of_each_sender_arrive_in_order() -> Verdict {
 
 fn what_is_sent_is_a_copy() -> Verdict {
     let own = process::pid();
-    let mut region = Region::allocate(PAGE)?;
-    let mut expected = Vec::new();
-    for (what, len) in (0..).zip([1, 32, 33, 500, MAX_BYTES]) {
-        tests::fill(region.words(), what);
-        expected.push(region.bytes()[..len].to_vec());
-        message::send(own, what, &region.bytes()[..len])?;
-    }
-    // Neither what its bytes become nor that they go reaches a message under way.
-    region.words().fill(0);
-    region.free()?;
-    let mut buffer = Buffer::new();
-    for (what, bytes) in (0..).zip(&expected) {
-        check_eq!(message::wait(&mut buffer, NO_TIME)?, Received { sender: own, what, bytes });
+    for is_freed in [false, true] {
+        let mut region = Region::allocate(PAGE)?;
+        let mut expected = Vec::new();
+        for (what, len) in (0..).zip([1, 32, 33, 500, MAX_BYTES]) {
+            tests::fill(region.words(), what);
+            expected.push(region.bytes()[..len].to_vec());
+            message::send(own, what, &region.bytes()[..len])?;
+        }
+        // Neither what its bytes become nor that they go reaches a message under way.
+        region.words().fill(0);
+        let region = (!is_freed).then_some(region);
+        let mut buffer = Buffer::new();
+        for (what, bytes) in (0..).zip(&expected) {
+            check_eq!(message::wait(&mut buffer, NO_TIME)?, Received { sender: own, what, bytes });
+        }
+        drop(region);
     }
     expect_nothing()
 }

@@ -24,6 +24,7 @@ libsys::tests! {
     slots_are_used_again_when_memory_is_freed,
     slots_are_used_again_when_a_process_ends,
     nothing_is_borrowed_while_frames_are_free,
+    frames_are_kept_free_ahead_of_need,
     what_was_promised_is_kept_to_the_last_page,
     a_refusal_leaves_everything_as_it_was,
     sleepers_lend_their_frames,
@@ -140,6 +141,26 @@ fn nothing_is_borrowed_while_frames_are_free() -> Verdict {
     let after = system::info()?;
     check_eq!(after.account.swap_outs, before.account.swap_outs);
     check_eq!(after.account.clean_drops, before.account.clean_drops);
+    Ok(())
+}
+
+fn frames_are_kept_free_ahead_of_need() -> Verdict {
+    /// The cleaner's low mark with so few frames.
+    const LOW: u32 = 4;
+    let mut region = Region::allocate(MANY * PAGE)?;
+    for words in region.words().chunks_exact_mut(PAGE / 4) {
+        words.fill(1);
+        // Whoever touches the next page finds a frame, as soon as the disk has written what was sent out.
+        let mut free = system::info()?.frames_free;
+        for _ in 0..100 {
+            if free >= LOW {
+                break;
+            }
+            libsys::process::sleep(core::time::Duration::from_millis(10));
+            free = system::info()?.frames_free;
+        }
+        check!(free >= LOW, "{free} frames");
+    }
     Ok(())
 }
 

@@ -4,9 +4,12 @@
 
 use core::arch::asm;
 
+use libsys::abi::record::Time;
+use libsys::abi::{Number, Wire};
+use libsys::memory::{PAGE_SIZE, Region};
 use libsys::process::Child;
 use libsys::test::Verdict;
-use libsys::{ExitReason, check_eq, gate, process};
+use libsys::{ExitReason, check, check_eq, gate, process, system};
 use tests::ASSIST;
 
 libsys::tests! {
@@ -15,6 +18,8 @@ libsys::tests! {
     floating_point_is_each_programs_own,
     floating_point_begins_clean,
     odd_flags_at_a_call_do_no_harm,
+    odd_flags_at_a_call_fill_no_other_memory,
+    odd_flags_at_a_fault_do_no_harm,
     odd_segments_at_a_call_do_no_harm,
     fast_calls_keep_what_they_promise_whatever_the_flags_and_segments,
 }
@@ -90,7 +95,7 @@ fn floating_point_begins_clean() -> Verdict {
 }
 
 fn odd_flags_at_a_call_do_no_harm() -> Verdict {
-    // Direction, nested task, alignment check; with a call that copies a record, and one that switches.
+    // Direction, nested task, alignment check; with a call that switches, and one that answers at once.
     for flag in [0x400u32, 0x4000, 0x4_0000] {
         for number in [6u32, 8] {
             let result: u32;
@@ -107,6 +112,78 @@ fn odd_flags_at_a_call_do_no_harm() -> Verdict {
             check_eq!(result, if number == 8 { process::pid() } else { 0 });
         }
     }
+    Ok(())
+}
+
+/// Words around a record that a call fills in.
+const AROUND: usize = 16;
+const RECORD_WORDS: usize = Time::SIZE_BYTES as usize / 4;
+
+/// Asks for the time with this flag set; returns the result and the flags after the call.
+fn time_with_flag(flag: u32, is_fast: bool, record: *mut u32) -> (u32, u32) {
+    let (result, flags);
+    // SAFETY: the kernel fills in a record at that place; flags and registers are put back right after the call.
+    unsafe {
+        if is_fast {
+            asm!(
+                "push ebx", "push esi", "push ebp",
+                "mov ebx, {record}",
+                "push {flag}",
+                "lea edx, [4f]", "mov ecx, esp",
+                "popfd",
+                "sysenter",
+                "4: add esp, 4",
+                "pushfd", "pop ecx",
+                "pop ebp", "pop esi", "pop ebx",
+                record = in(reg) record,
+                flag = in(reg) flag,
+                inout("eax") Number::Time as u32 => result, out("ecx") flags, out("edx") _,
+            );
+        } else {
+            asm!(
+                "xchg ebx, {record}",
+                "pushfd", "pushfd", "or [esp], {flag}", "popfd",
+                "int 0x80",
+                "popfd",
+                "xchg ebx, {record}",
+                "pushfd", "pop ecx",
+                record = in(reg) record,
+                flag = in(reg) flag,
+                inout("eax") Number::Time as u32 => result, out("ecx") flags,
+            );
+        }
+    }
+    (result, flags)
+}
+
+fn odd_flags_at_a_call_fill_no_other_memory() -> Verdict {
+    const INTERRUPTS_ON: u32 = 0x200;
+    let tsc_hz = system::time()?.tsc_hz;
+    // Direction, nested task, alignment check.
+    for flag in [0x400u32, 0x4000, 0x4_0000] {
+        for is_fast in [false, true].into_iter().filter(|&is_fast| !is_fast || gate::has_fast_calls()) {
+            let mut words = [0x5A5A_5A5A_u32; AROUND + RECORD_WORDS + AROUND];
+            let (result, flags) = time_with_flag(flag, is_fast, words[AROUND..].as_mut_ptr());
+            check_eq!((result, flags & INTERRUPTS_ON), (0, INTERRUPTS_ON));
+            let (before, rest) = words.split_at(AROUND);
+            let (record, behind) = rest.split_at(RECORD_WORDS);
+            check_eq!(u64::from(record[2]) | u64::from(record[3]) << 32, tsc_hz);
+            check!(before.iter().chain(behind).all(|&word| word == 0x5A5A_5A5A));
+        }
+    }
+    Ok(())
+}
+
+fn odd_flags_at_a_fault_do_no_harm() -> Verdict {
+    let mut region = Region::allocate(40 * PAGE_SIZE as usize)?;
+    for words in region.words().chunks_exact_mut(PAGE_SIZE as usize / 4) {
+        let first: u32;
+        // SAFETY: a word of the region is read; the direction is forward again at the end.
+        unsafe { asm!("std", "mov {first}, [{at}]", "cld", first = out(reg) first, at = in(reg) words.as_ptr()) };
+        check!(first == 0 && words.iter().all(|&word| word == 0));
+        words.fill(u32::MAX);
+    }
+    check!(region.words().iter().all(|&word| word == u32::MAX));
     Ok(())
 }
 

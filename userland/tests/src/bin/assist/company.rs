@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use libsys::memory::{PAGE_SIZE, Region};
 use libsys::process::{self, Child};
-use libsys::{Class, Errno, console, system};
+use libsys::{Class, Errno, console, message, system};
 
 use super::rules::number;
 
@@ -18,7 +18,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "yields" => yields(argument()),
         "priority" => set_priority(argument(), argument()),
         "kill" => process::kill(argument()).map(|()| 0),
-        "kill-self" => process::kill(process::pid()).map(|()| 0),
+        "kill-self" => kill_self(),
         "read-lines" => read_lines(),
         "parent" => Child::spawn("assist", ["sleep", "1000000"]).and_then(Child::wait).map(|_| 0),
         "thrash" => thrash(argument()),
@@ -26,6 +26,13 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         _ => return None,
     };
     Some(done.unwrap_or_else(Errno::number))
+}
+
+/// Kills itself. Its parent is told if it goes on after that.
+fn kill_self() -> Result<u32, Errno> {
+    let parent = process::info(process::pid())?.parent;
+    process::kill(process::pid())?;
+    message::send(parent, 0, b"still here").map(|()| 0)
 }
 
 /// Uses the CPU for so many milliseconds.

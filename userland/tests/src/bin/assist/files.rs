@@ -215,6 +215,7 @@ fn leave() -> Result<u32, Errno> {
     libsys::files::remove("removed while open")?;
     core::mem::forget(removed);
     leave_behind_the_end()?;
+    leave_in_pieces()?;
     // This one still has its file mapped when the machine is shut down.
     let mut held = File::create("held")?;
     held.write_all(&pattern(0))?;
@@ -250,6 +251,18 @@ fn is_clean_behind_the_end() -> Result<bool, Errno> {
     Ok(inside.iter().all(|&byte| byte == 9) && behind.iter().all(|&byte| byte == 0))
 }
 
+/// Two files that grow by turns lie on the disk in many pieces.
+fn leave_in_pieces() -> Result<(), Errno> {
+    const TURN: usize = 2 * PAGE;
+    let mut files = [(File::create("pieces one")?, pattern(6)), (File::create("pieces two")?, pattern(7))];
+    for start in (0..LEFT_PAGES * PAGE).step_by(TURN) {
+        for (file, bytes) in &mut files {
+            file.write_all(&bytes[start..start + TURN])?;
+        }
+    }
+    Ok(())
+}
+
 fn map_hold(name: &str) -> Result<u32, Errno> {
     let mapping = Mapping::new(&File::open(name)?, 0, LEFT_PAGES * PAGE, MapAccess::ReadAndWrite)?;
     // SAFETY: so many bytes are mapped to be written to.
@@ -261,7 +274,8 @@ fn map_hold(name: &str) -> Result<u32, Errno> {
 
 /// Looks for what [`leave`] has left: 0 if all is there.
 fn find() -> Result<u32, Errno> {
-    for (code, name, seed) in [(1, "written", 1), (2, "mapped", 2), (3, "held", 5)] {
+    let left = [(1, "written", 1), (2, "mapped", 2), (3, "held", 5), (6, "pieces one", 6), (7, "pieces two", 7)];
+    for (code, name, seed) in left {
         let mut file = File::open(name)?;
         let mut found = vec![0; LEFT_PAGES * PAGE + 1];
         if file.read(&mut found)? != LEFT_PAGES * PAGE || found[..LEFT_PAGES * PAGE] != pattern(seed) {
