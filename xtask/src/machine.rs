@@ -1,12 +1,12 @@
 //! QEMU as a machine: how it is started, watched and ended.
 
 use std::fs;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,10 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cli::Accelerator;
-use crate::console;
 use crate::dialogue::Dialogue;
-use crate::keys;
 use crate::qmp::Qmp;
 use crate::size::Size;
+use crate::typist;
 
 /// How often a running machine is looked at.
 const POLL: Duration = Duration::from_millis(5);
@@ -27,8 +26,6 @@ const POLL: Duration = Duration::from_millis(5);
 const GRACE: Duration = Duration::from_secs(2);
 /// The display of a machine whose screen nobody looks at.
 pub const NO_DISPLAY: &str = "none";
-/// The control character that ends input on the guest's console.
-const END_OF_INPUT: u8 = 4;
 
 /// Set when the user presses Ctrl-C or this process is asked to end.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -157,12 +154,7 @@ impl Machine {
         let started = Instant::now();
         let mut child = qemu.spawn().context("cannot start QEMU")?;
         let stdout = child.stdout.take().context("QEMU has no output")?;
-        let output = match console {
-            Console::AtKeyboard(dialogue) => converse(stdout, dialogue.clone(), at_keyboard(socket)),
-            Console::Attached | Console::Scripted(_) | Console::Dialogue(_) => {
-                attach(stdout, child.stdin.take(), console, self.display == NO_DISPLAY)
-            }
-        };
+        let output = typist::attach(stdout, child.stdin.take(), console, socket, self.display == NO_DISPLAY);
         let ended = watch(&mut child, started, timeout)?;
         let shown = output.join().unwrap_or_default();
         Ok((ended.unwrap_or_else(|| End::of(&mut child, &host_console)), shown))
@@ -194,99 +186,6 @@ impl End {
             _ => Self::Broken(status.to_string()),
         }
     }
-}
-
-/// Passes the console's bytes on in both directions. The thread ends with what was shown when QEMU closes its output.
-///
-/// The end of this process's input is the end of the guest's only if that `has_end`: with a keyboard of its own it goes on.
-fn attach(from: ChildStdout, to: Option<ChildStdin>, console: &Console, has_end: bool) -> thread::JoinHandle<Vec<u8>> {
-    let attached = matches!(console, Console::Attached);
-    let (first_byte, has_started) = mpsc::channel();
-    let script = match console {
-        Console::Attached => None,
-        Console::Scripted(bytes) => Some(io::Cursor::new(bytes.clone())),
-        Console::Dialogue(dialogue) | Console::AtKeyboard(dialogue) => {
-            return converse(from, dialogue.clone(), at_serial_port(to));
-        }
-    };
-    // What is sent before the kernel has set up its serial port is lost: the first output shows that it has.
-    if let Some(mut to) = to {
-        thread::spawn(move || match (has_started.recv(), script) {
-            (Ok(()), Some(script)) => pump(script, &mut to, true),
-            (Ok(()), None) => pump(io::stdin(), &mut to, has_end),
-            (Err(_), _) => {}
-        });
-    }
-    thread::spawn(move || {
-        // Nobody may be waiting for it.
-        let on_first = || first_byte.send(()).unwrap_or_default();
-        let copied = match attached {
-            true => console::copy(from, io::stdout(), on_first),
-            false => console::copy(from, io::sink(), on_first),
-        };
-        copied.unwrap_or_default()
-    })
-}
-
-/// Holds the dialogue. The thread ends with what was shown when QEMU closes its output, and with why nothing could be typed.
-fn converse(
-    from: ChildStdout,
-    mut dialogue: Dialogue,
-    mut type_text: impl FnMut(&[u8]) -> Result<()> + Send + 'static,
-) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut trouble = Vec::new();
-        let answer = |shown: &[u8]| {
-            dialogue.answer(shown, |bytes| {
-                // QEMU may have ended already, if that is what the text before was for.
-                if let Err(error) = type_text(bytes) {
-                    trouble.extend(format!("cannot type: {error:#}\n").bytes());
-                }
-            });
-        };
-        let mut shown = console::copy_watched(from, io::sink(), answer).unwrap_or_default();
-        shown.extend(trouble);
-        shown
-    })
-}
-
-/// Types at the far end of the serial port.
-fn at_serial_port(to: Option<ChildStdin>) -> impl FnMut(&[u8]) -> Result<()> + Send + 'static {
-    let mut to = to;
-    move |bytes| {
-        let to = to.as_mut().context("QEMU has no input")?;
-        Ok(to.write_all(bytes).and_then(|()| to.flush())?)
-    }
-}
-
-/// Types at the machine's keyboard.
-fn at_keyboard(socket: PathBuf) -> impl FnMut(&[u8]) -> Result<()> + Send + 'static {
-    let mut connection = None;
-    move |bytes| {
-        let qmp = match &mut connection {
-            Some(qmp) => qmp,
-            None => connection.insert(Qmp::connect(&socket)?),
-        };
-        let chords = keys::chords(std::str::from_utf8(bytes)?)?;
-        chords.iter().try_for_each(|chord| qmp.press(chord))
-    }
-}
-
-/// Passes on the input, and then its end, if it has one.
-fn pump(mut from: impl Read, to: &mut ChildStdin, has_end: bool) {
-    let mut buffer = [0; 512];
-    while let Ok(len @ 1..) = from.read(&mut buffer) {
-        if to.write_all(&buffer[..len]).and_then(|()| to.flush()).is_err() {
-            return;
-        }
-    }
-    if has_end {
-        // QEMU may have ended already; then nobody needs to know.
-        let _ = to.write_all(&[END_OF_INPUT]);
-        let _ = to.flush();
-    }
-    // Kept open: at the end of its input QEMU would go on all the same.
-    thread::park();
 }
 
 /// Waits until QEMU has ended by itself (`None`), or ends it.

@@ -21,6 +21,7 @@ mod sdk;
 mod setup;
 mod size;
 mod test;
+mod typist;
 
 use std::process::ExitCode;
 

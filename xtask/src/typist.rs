@@ -1,0 +1,115 @@
+//! Who types at a machine's console: the user, a script, or somebody who reads what it shows and answers.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{ChildStdin, ChildStdout};
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Context, Result};
+
+use crate::dialogue::Dialogue;
+use crate::machine::Console;
+use crate::qmp::Qmp;
+use crate::{console, keys};
+
+/// The control character that ends input on the guest's console.
+const END_OF_INPUT: u8 = 4;
+
+/// Passes the console's bytes on in both directions. The thread ends with what was shown when QEMU closes its output.
+///
+/// The end of this process's input is the end of the guest's only if that `has_end`: with a keyboard of its own it goes on.
+pub fn attach(
+    from: ChildStdout,
+    to: Option<ChildStdin>,
+    console: &Console,
+    socket: PathBuf,
+    has_end: bool,
+) -> thread::JoinHandle<Vec<u8>> {
+    let attached = matches!(console, Console::Attached);
+    let (first_byte, has_started) = mpsc::channel();
+    let script = match console {
+        Console::Attached => None,
+        Console::Scripted(bytes) => Some(io::Cursor::new(bytes.clone())),
+        Console::Dialogue(dialogue) => return converse(from, dialogue.clone(), at_serial_port(to)),
+        Console::AtKeyboard(dialogue) => return converse(from, dialogue.clone(), at_keyboard(socket)),
+    };
+    // What is sent before the kernel has set up its serial port is lost: the first output shows that it has.
+    if let Some(mut to) = to {
+        thread::spawn(move || match (has_started.recv(), script) {
+            (Ok(()), Some(script)) => pump(script, &mut to, true),
+            (Ok(()), None) => pump(io::stdin(), &mut to, has_end),
+            (Err(_), _) => {}
+        });
+    }
+    thread::spawn(move || {
+        // Nobody may be waiting for it.
+        let on_first = || first_byte.send(()).unwrap_or_default();
+        let copied = match attached {
+            true => console::copy(from, io::stdout(), on_first),
+            false => console::copy(from, io::sink(), on_first),
+        };
+        copied.unwrap_or_default()
+    })
+}
+
+/// Holds the dialogue. The thread ends with what was shown when QEMU closes its output, and with why nothing could be typed.
+fn converse(
+    from: ChildStdout,
+    mut dialogue: Dialogue,
+    mut type_text: impl FnMut(&[u8]) -> Result<()> + Send + 'static,
+) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut trouble = Vec::new();
+        let answer = |shown: &[u8]| {
+            dialogue.answer(shown, |bytes| {
+                // QEMU may have ended already, if that is what the text before was for.
+                if let Err(error) = type_text(bytes) {
+                    trouble.extend(format!("cannot type: {error:#}\n").bytes());
+                }
+            });
+        };
+        let mut shown = console::copy_watched(from, io::sink(), answer).unwrap_or_default();
+        shown.extend(trouble);
+        shown
+    })
+}
+
+/// Types at the far end of the serial port.
+fn at_serial_port(to: Option<ChildStdin>) -> impl FnMut(&[u8]) -> Result<()> + Send + 'static {
+    let mut to = to;
+    move |bytes| {
+        let to = to.as_mut().context("QEMU has no input")?;
+        Ok(to.write_all(bytes).and_then(|()| to.flush())?)
+    }
+}
+
+/// Types at the machine's keyboard.
+fn at_keyboard(socket: PathBuf) -> impl FnMut(&[u8]) -> Result<()> + Send + 'static {
+    let mut connection = None;
+    move |bytes| {
+        let qmp = match &mut connection {
+            Some(qmp) => qmp,
+            None => connection.insert(Qmp::connect(&socket)?),
+        };
+        let chords = keys::chords(std::str::from_utf8(bytes)?)?;
+        chords.iter().try_for_each(|chord| qmp.press(chord))
+    }
+}
+
+/// Passes on the input, and then its end, if it has one.
+fn pump(mut from: impl Read, to: &mut ChildStdin, has_end: bool) {
+    let mut buffer = [0; 512];
+    while let Ok(len @ 1..) = from.read(&mut buffer) {
+        if to.write_all(&buffer[..len]).and_then(|()| to.flush()).is_err() {
+            return;
+        }
+    }
+    if has_end {
+        // QEMU may have ended already; then nobody needs to know.
+        let _ = to.write_all(&[END_OF_INPUT]);
+        let _ = to.flush();
+    }
+    // Kept open: at the end of its input QEMU would go on all the same.
+    thread::park();
+}
