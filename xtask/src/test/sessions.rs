@@ -122,7 +122,8 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
                 &[
                     ("> ", b"piggy 10 1000000 &\r"),
                     ("] piggy 10 1000000\n", b""),
-                    ("> ", b"kill 3\r"),
+                    // A killed process ends when it has the CPU next.
+                    ("> ", b"kill 3; sleep 0.3\r"),
                     ("[3] piggy 10 1000000: killed by process 4\n", b""),
                     ("> ", b"cat &\r"),
                     ("] cat\n", b""),
