@@ -8,6 +8,7 @@ use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::Elf;
 use goblin::elf::header::{EM_386, ET_EXEC, Header};
 use goblin::elf::program_header::{PF_R, PF_W, PF_X, PT_LOAD, ProgramHeader};
+use scroll::Pread;
 
 use crate::addr::{PAGE_SIZE, Page, VirtAddr};
 use crate::vm_pool::Rights;
@@ -106,9 +107,10 @@ impl ProgramImage {
             return Err(NotExecutable::NotElf386);
         }
         let mut segments = ArrayVec::new();
-        for header in program_headers(head, &elf)?.iter().filter(|header| header.p_type == PT_LOAD) {
-            if header.p_memsz > 0 {
-                segments.try_push(check_segment(header, file_len_bytes)?).map_err(|_| NotExecutable::SegmentCount)?;
+        for header in program_headers(head, &elf)? {
+            let header = header?;
+            if header.p_type == PT_LOAD && header.p_memsz > 0 {
+                segments.try_push(check_segment(&header, file_len_bytes)?).map_err(|_| NotExecutable::SegmentCount)?;
             }
         }
         check_overlap(&segments)?;
@@ -125,7 +127,11 @@ const PROGRAM_HEADER_BYTES: usize = 32;
 /// The most program headers, loadable or not, that are looked at.
 const MAX_HEADERS: usize = 32;
 
-fn program_headers(head: &[u8], elf: &Header) -> Result<ArrayVec<ProgramHeader, MAX_HEADERS>, NotExecutable> {
+/// The program headers, each decoded when its turn comes: all together would need memory or a good part of a kernel stack.
+fn program_headers(
+    head: &[u8],
+    elf: &Header,
+) -> Result<impl Iterator<Item = Result<ProgramHeader, NotExecutable>>, NotExecutable> {
     let start = usize::try_from(elf.e_phoff).map_err(|_| NotExecutable::HeadersTooFar)?;
     let count = usize::from(elf.e_phnum);
     if count > MAX_HEADERS {
@@ -133,8 +139,8 @@ fn program_headers(head: &[u8], elf: &Header) -> Result<ArrayVec<ProgramHeader, 
     }
     let end = start.checked_add(count * PROGRAM_HEADER_BYTES).ok_or(NotExecutable::HeadersTooFar)?;
     let table = head.get(start..end).ok_or(NotExecutable::HeadersTooFar)?;
-    let parsed = ProgramHeader::parse(table, 0, count, CONTEXT).map_err(|_| NotExecutable::HeadersTooFar)?;
-    Ok(parsed.into_iter().take(MAX_HEADERS).collect())
+    let decode = |bytes: &[u8]| bytes.pread_with(0, CONTEXT).map_err(|_| NotExecutable::HeadersTooFar);
+    Ok(table.chunks_exact(PROGRAM_HEADER_BYTES).map(decode))
 }
 
 fn check_segment(header: &ProgramHeader, file_len_bytes: u32) -> Result<Segment, NotExecutable> {
