@@ -170,7 +170,8 @@ fn start(words: &[&str], command: &Command, input: Option<&str>) -> Result<Child
         return Err(CANNOT_START);
     };
     let redirection = Redirection::open(command, input)?;
-    match Child::spawn_with(program, arguments, redirection.streams) {
+    let spawn = || Child::spawn_with(program, arguments, redirection.streams);
+    match class.map_or_else(spawn, |class| born_into(class, spawn)) {
         Ok(child) => {
             if let Some(Err(error)) = class.map(|class| set_priority(child.pid(), class))
                 && error != Errno::NoSuchProcess
@@ -188,6 +189,19 @@ fn start(words: &[&str], command: &Command, input: Option<&str>) -> Result<Child
             Err(CANNOT_START)
         }
     }
+}
+
+/// Starts a program while the shell is of this class itself, if it has the right to come back from it: the program inherits it, and
+/// never runs in another.
+fn born_into(class: Class, spawn: impl FnOnce() -> Result<Child, Errno>) -> Result<Child, Errno> {
+    let shell = process::pid();
+    let own = process::info(shell).map_or(Class::Interactive, |info| info.class);
+    let has_right = set_priority(shell, Class::RealTime).is_ok();
+    let change = |class| if has_right { set_priority(shell, class) } else { Ok(()) };
+    change(class)?;
+    let child = spawn();
+    change(own)?;
+    child
 }
 
 impl Redirection {
