@@ -96,6 +96,7 @@ fn one_that_waits_for_the_console_can_be_killed() -> Verdict {
 
 fn one_that_waits_for_a_message_can_be_killed() -> Verdict {
     kill_while(ProcessState::WaitsForMessage, &["echo"])?;
+    // This one would say so if it went on behind its wait.
     kill_while(ProcessState::WaitsForMessage, &["listen", "1000000"])?;
     // Marked and woken, but not run yet: a message finds one that waits no longer, and harms nobody.
     for _ in 0..REPETITIONS {

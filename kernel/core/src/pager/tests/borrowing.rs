@@ -225,9 +225,9 @@ fn whatever_was_mapped_for_a_fault_is_spared() {
     written(&mut machine, page(base, 0), false, 1);
     machine.queue_len = 1;
     written(&mut machine, page(base, 1), false, 1);
-    // From the swap file, on its way there, zeros, a page of a file, and a copy of one.
+    // On its way to the swap file, there, zeros, a page of a file, and a copy of one.
     let fresh = machine.pager.allocate(id, 1).unwrap();
-    for touched in [page(base, 0), page(base, 1), fresh, shown, code] {
+    for touched in [page(base, 1), page(base, 0), fresh, shown, code] {
         machine.pager.served = Served::new(machine.pager.pool_range()).unwrap();
         machine.access(id, touched, None).unwrap();
         machine.end_all_writes();

@@ -145,10 +145,15 @@ fn echo() -> Result<u32, Errno> {
     }
 }
 
-/// Waits so many milliseconds for a message: its `what` is the exit code.
+/// Waits so many milliseconds for a message: its `what` is the exit code. Its parent is told if none came, however that ended.
 fn listen(milliseconds: u32) -> Result<u32, Errno> {
+    let parent = process::info(process::pid())?.parent;
     let mut buffer = Buffer::new();
-    message::wait(&mut buffer, Some(Duration::from_millis(milliseconds.into()))).map(|received| received.what)
+    let waited = message::wait(&mut buffer, Some(Duration::from_millis(milliseconds.into())));
+    if waited.is_err() {
+        message::send(parent, 0, b"nothing came")?;
+    }
+    waited.map(|received| received.what)
 }
 
 /// Sends `count` messages to process `pid`, with `what` counting up and every length from 0 to `longest` in turn.
