@@ -60,7 +60,7 @@ pub(super) fn on_tick() -> u64 {
     TIMER.with(|timer| {
         timer.ticks += 1;
         if !timer.calibration.is_done() {
-            timer.calibration.sample(tsc(), pit_count(), tsc());
+            timer.calibration.sample(tsc(), pit_count());
         }
         timer.ticks
     })
