@@ -147,11 +147,15 @@ fn echo() -> Result<u32, Errno> {
 
 /// Waits so many milliseconds for a message: its `what` is the exit code. Its parent is told if none came, however that ended.
 fn listen(milliseconds: u32) -> Result<u32, Errno> {
+    const COMPLAINT: &[u8] = b"nothing came";
     let parent = process::info(process::pid())?.parent;
     let mut buffer = Buffer::new();
+    // All that the complaint needs is in memory then: no page fault lies between the wait and it.
+    message::send(process::pid(), 0, COMPLAINT)?;
+    message::wait(&mut buffer, None)?;
     let waited = message::wait(&mut buffer, Some(Duration::from_millis(milliseconds.into())));
     if waited.is_err() {
-        message::send(parent, 0, b"nothing came")?;
+        message::send(parent, 0, COMPLAINT)?;
     }
     waited.map(|received| received.what)
 }
