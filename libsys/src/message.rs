@@ -18,7 +18,7 @@
 use core::time::Duration;
 
 use abi::message::{BUFFER_BYTES, MessageHeader};
-use abi::{Errno, Reader, Wire};
+use abi::{Errno, Reader, Wire, Writer};
 
 use crate::call;
 use crate::memory::{address, length};
@@ -32,6 +32,8 @@ use crate::memory::{address, length};
 /// assert_eq!(message::send(process::pid(), 0, &bytes), Err(Errno::MessageTooLong));
 /// ```
 pub const MAX_BYTES: usize = abi::message::MESSAGE_MAX_BYTES as usize;
+
+const HEADER_BYTES: usize = MessageHeader::SIZE_BYTES as usize;
 
 /// Room for one message of any length. It can be used again for the next.
 ///
@@ -51,6 +53,15 @@ impl Buffer {
     /// ```
     pub const fn new() -> Self {
         Self([0; BUFFER_BYTES as usize])
+    }
+
+    /// The message that the kernel has put here, with `len` bytes.
+    #[inline]
+    fn received(&self, len: u32) -> Result<Received<'_>, Errno> {
+        let (header, bytes) = self.0.split_at(HEADER_BYTES);
+        let MessageHeader { pid: sender, what } =
+            MessageHeader::decode(&mut Reader::new(header)).ok_or(Errno::InvalidArgument)?;
+        Ok(Received { sender, what, bytes: bytes.get(..len as usize).ok_or(Errno::InvalidArgument)? })
     }
 }
 
@@ -118,10 +129,41 @@ pub fn send(pid: u32, what: u32, bytes: &[u8]) -> Result<(), Errno> {
 #[inline]
 pub fn wait(buffer: &mut Buffer, timeout: Option<Duration>) -> Result<Received<'_>, Errno> {
     let len = call::wait_for_message(address(buffer.0.as_mut_ptr()), timeout.map_or(u32::MAX, milliseconds))?;
-    let (header, bytes) = buffer.0.split_at(MessageHeader::SIZE_BYTES as usize);
-    let MessageHeader { sender, what } =
-        MessageHeader::decode(&mut Reader::new(header)).ok_or(Errno::InvalidArgument)?;
-    Ok(Received { sender, what, bytes: bytes.get(..len as usize).ok_or(Errno::InvalidArgument)? })
+    buffer.received(len)
+}
+
+/// [`send`] and [`wait`] in one, and faster: for a request and its answer. A receiver that waits for a message runs in this process's
+/// place until it has answered. The buffer holds the message on its way there, too.
+///
+/// What comes first is returned, whoever sent it.
+///
+/// ```no_run
+/// use core::time::Duration;
+/// use libsys::{message, println, process};
+///
+/// let mut buffer = message::Buffer::new();
+/// let second = Some(Duration::from_secs(1));
+/// let answer = message::send_and_wait(&mut buffer, process::find("clock")?, 1, b"what time is it?", second)?;
+/// println!("{:?}", answer.bytes);
+/// # Ok::<(), libsys::Errno>(())
+/// ```
+///
+/// # Errors
+/// Those of [`send`]: nothing was sent. `TimedOut`: it was, and no message has come.
+#[inline]
+pub fn send_and_wait<'a>(
+    buffer: &'a mut Buffer,
+    pid: u32,
+    what: u32,
+    bytes: &[u8],
+    timeout: Option<Duration>,
+) -> Result<Received<'a>, Errno> {
+    let (header, room) = buffer.0.split_at_mut(HEADER_BYTES);
+    MessageHeader { pid, what }.encode(&mut Writer::new(header));
+    room.get_mut(..bytes.len()).ok_or(Errno::MessageTooLong)?.copy_from_slice(bytes);
+    let milliseconds = timeout.map_or(u32::MAX, milliseconds);
+    let len = call::send_and_wait(address(buffer.0.as_mut_ptr()), length(bytes.len()), milliseconds)?;
+    buffer.received(len)
 }
 
 /// A time that has an end: `u32::MAX` would be for ever.

@@ -23,11 +23,19 @@ pub const UNREAD_MAX_BYTES: usize = 32 << 10;
 /// A message of at most so many bytes lies in the queue itself; a longer one has memory of its own.
 pub const SHORT_MAX_BYTES: usize = 32;
 
+/// Who sends a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender {
+    /// Its pid.
+    pub pid: Pid,
+    /// Its place in the table.
+    pub slot: ProcessSlot,
+}
+
 /// A copy of what was sent.
 pub struct Message {
-    sender: Pid,
-    /// Where the sender was when it sent this; another may be there by now.
-    sender_slot: ProcessSlot,
+    /// Who sent it. Another may be in that slot by now.
+    sender: Sender,
     what: u32,
     body: Body,
 }
@@ -107,38 +115,45 @@ impl From<SendError> for Errno {
     }
 }
 
-/// Puts a message into the queue of `to`.
+/// Puts a message into the queue of `to`. The sender is alive.
 ///
 /// # Errors
 /// `NoReceiver`, `QueueFull`, `TooManyUnread`, `OutOfMemory`.
 #[inline]
 pub fn send<T: AsMut<Mailbox>>(
     table: &mut ProcessTable<T>,
-    from: ProcessSlot,
+    from: Sender,
     to: Pid,
     what: u32,
     draft: Draft<'_>,
 ) -> Result<Sent, SendError> {
-    let sender = table.pid(from).ok_or(SendError::NoReceiver)?;
-    let receiver = table.slot_of(to).ok_or(SendError::NoReceiver)?;
-    let charge = draft.charge_bytes();
-    let unread_bytes = match charge {
-        0 => 0,
-        charge => charge + table.get_mut(from).map_or(0, |sender| sender.as_mut().unread_bytes),
-    };
-    let mailbox = table.get_mut(receiver).ok_or(SendError::NoReceiver)?.as_mut();
+    if let Draft::Long(bytes) = &draft {
+        charge(table, from, to, bytes.len())?;
+    }
+    let (receiver, payload) = table.alive_mut(to).ok_or(SendError::NoReceiver)?;
+    let mailbox = payload.as_mut();
     mailbox.check_room()?;
+    mailbox.push(from, what, draft);
+    Ok(if core::mem::take(&mut mailbox.is_awaited) { Sent::Awaited(receiver) } else { Sent::Queued })
+}
+
+/// Charges a long message to its sender, if it can be sent.
+#[cold]
+fn charge<T: AsMut<Mailbox>>(
+    table: &mut ProcessTable<T>,
+    from: Sender,
+    to: Pid,
+    len_bytes: usize,
+) -> Result<(), SendError> {
+    let (_, receiver) = table.alive_mut(to).ok_or(SendError::NoReceiver)?;
+    receiver.as_mut().check_room()?;
+    let sender = table.get_mut(from.slot).ok_or(SendError::NoReceiver)?.as_mut();
+    let unread_bytes = sender.unread_bytes + len_bytes;
     if unread_bytes > UNREAD_MAX_BYTES {
         return Err(SendError::TooManyUnread);
     }
-    mailbox.push(sender, from, what, draft);
-    let was_awaited = core::mem::take(&mut mailbox.is_awaited);
-    if charge > 0
-        && let Some(sender) = table.get_mut(from)
-    {
-        sender.as_mut().unread_bytes = unread_bytes;
-    }
-    Ok(if was_awaited { Sent::Awaited(receiver) } else { Sent::Queued })
+    sender.unread_bytes = unread_bytes;
+    Ok(())
 }
 
 /// The owner of this mailbox has got its first message.
@@ -155,17 +170,17 @@ pub fn remove_first<T: AsMut<Mailbox>>(table: &mut ProcessTable<T>, owner: Proce
 #[cold]
 fn remove_first_slowly<T: AsMut<Mailbox>>(table: &mut ProcessTable<T>, owner: ProcessSlot) {
     let message = table.get_mut(owner).and_then(|owner| owner.as_mut().pop());
-    if let Some(Message { sender, sender_slot, body: Body::Long(bytes), .. }) = message {
-        credit(table, sender, sender_slot, bytes.len());
+    if let Some(Message { sender, body: Body::Long(bytes), .. }) = message {
+        credit(table, sender, bytes.len());
     }
 }
 
-/// A long message of `sender`, which was at `slot` when it sent it, is gone.
-fn credit<T: AsMut<Mailbox>>(table: &mut ProcessTable<T>, sender: Pid, slot: ProcessSlot, charge: usize) {
-    if table.pid(slot) == Some(sender)
-        && let Some(sender) = table.get_mut(slot)
+/// A long message of `sender` is gone.
+fn credit<T: AsMut<Mailbox>>(table: &mut ProcessTable<T>, sender: Sender, len_bytes: usize) {
+    if table.pid(sender.slot) == Some(sender.pid)
+        && let Some(sender) = table.get_mut(sender.slot)
     {
-        sender.as_mut().unread_bytes -= charge;
+        sender.as_mut().unread_bytes -= len_bytes;
     }
 }
 
@@ -210,13 +225,13 @@ impl Mailbox {
 
     /// Adds a message, for which there is room.
     #[inline]
-    fn push(&mut self, sender: Pid, sender_slot: ProcessSlot, what: u32, draft: Draft<'_>) {
+    fn push(&mut self, sender: Sender, what: u32, draft: Draft<'_>) {
         match draft {
             // By itself, so that the bytes are copied right to their place.
             Draft::Short { len, bytes } if self.first.is_none() => {
-                self.first = Some(Message { sender, sender_slot, what, body: Body::Short { len, bytes: *bytes } });
+                self.first = Some(Message { sender, what, body: Body::Short { len, bytes: *bytes } });
             }
-            draft => self.push_slowly(Message { sender, sender_slot, what, body: draft.into_body() }),
+            draft => self.push_slowly(Message { sender, what, body: draft.into_body() }),
         }
     }
 
@@ -239,7 +254,7 @@ impl Message {
     /// What the receiver learns of it besides its bytes.
     #[inline]
     pub const fn header(&self) -> MessageHeader {
-        MessageHeader { sender: self.sender.number(), what: self.what }
+        MessageHeader { pid: self.sender.pid.number(), what: self.what }
     }
 
     /// What it carries.
@@ -262,15 +277,6 @@ impl Draft<'_> {
         copy.try_reserve_exact(bytes.len()).map_err(|_| SendError::OutOfMemory)?;
         copy.extend_from_slice(bytes);
         Ok(Self::Long(copy.into_boxed_slice()))
-    }
-
-    /// What is charged to the sender until the message has been read.
-    #[inline]
-    const fn charge_bytes(&self) -> usize {
-        match self {
-            Self::Short { .. } => 0,
-            Self::Long(bytes) => bytes.len(),
-        }
     }
 
     #[inline]

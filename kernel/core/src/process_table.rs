@@ -180,6 +180,14 @@ impl<T> ProcessTable<T> {
         if self.pid(place) == Some(pid) { Some(place) } else { self.search(pid) }
     }
 
+    /// The slot and payload of the process with this pid, if it is alive.
+    #[inline]
+    pub fn alive_mut(&mut self, pid: Pid) -> Option<(ProcessSlot, &mut T)> {
+        let slot = self.slot_of(pid)?;
+        Some((slot, self.get_mut(slot)?))
+    }
+
+    #[cold]
     fn search(&self, pid: Pid) -> Option<ProcessSlot> {
         let found = (0..).zip(&self.entries).find(|(_, entry)| entry.as_ref().is_some_and(|entry| entry.pid == pid));
         found.map(|(index, _)| ProcessSlot(index))

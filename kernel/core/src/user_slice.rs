@@ -49,6 +49,13 @@ impl UserSlice {
         [self.start, VirtAddr::new(last)].map(Page::containing)
     }
 
+    /// Its first `len_bytes` bytes; all of it if it is not longer.
+    #[inline]
+    #[must_use]
+    pub fn first(self, len_bytes: u32) -> Self {
+        Self { len_bytes: self.len_bytes.min(len_bytes), ..self }
+    }
+
     /// The claim without its first `len_bytes` bytes; empty if it is not longer.
     pub fn skip(self, len_bytes: u32) -> Self {
         let skipped = len_bytes.min(self.len_bytes);

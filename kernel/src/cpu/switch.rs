@@ -9,43 +9,64 @@ use super::gdt::{USER_CODE, USER_DATA};
 global_asm!(include_str!("switch.s"), user_code = const USER_CODE, user_data = const USER_DATA);
 
 unsafe extern "C" {
-    fn switch_stacks(from: *mut SavedStack, to: SavedStack);
+    fn switch_stacks(from: *mut u32, to: *const u32);
     fn enter_ring_3(entry: u32, stack: u32) -> !;
 }
 
-/// A kernel stack on which `switch` has left what it needs to go on there.
-#[repr(transparent)]
-#[derive(Clone, Copy, Debug)]
-pub struct SavedStack(u32);
+/// The end of a kernel stack. Its last word keeps the stack pointer while the CPU is on another stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StackEnd(VirtAddr);
 
-/// What a stack looks like that `switch_stacks` can go on with: gs, fs, edi, esi, ebx, ebp, then the address to return to.
+/// What a stack looks like that `switch_stacks` can go on with: gs, fs, edi, esi, ebx, ebp, then the address to return to, and the word
+/// where a function that does not return would find its own return address.
 type FirstFrame = [u32; 8];
 
-impl SavedStack {
-    /// Prepares the empty stack that ends at `top` so that the first switch to it calls `entry`.
-    ///
-    /// # Safety
-    /// The stack must be mapped and in nobody's use.
-    pub unsafe fn new(top: VirtAddr, entry: extern "C" fn() -> !) -> Self {
-        let entry = u32::try_from((entry as *const ()).expose_provenance()).unwrap_or(0);
-        // The last word is where `entry`, which does not return, would find its return address.
-        let frame: FirstFrame = [0, 0, 0, 0, 0, 0, entry, 0];
-        let at = top.raw() - u32::try_from(size_of::<FirstFrame>()).unwrap_or(0);
-        // SAFETY: the stack is mapped, aligned to a page at its top, and the caller's alone.
-        unsafe { core::ptr::with_exposed_provenance_mut::<FirstFrame>(at as usize).write(frame) };
-        Self(at)
+const WORD_BYTES: u32 = 4;
+
+impl StackEnd {
+    /// The end of a stack whose last byte is right before `end`, the start of a page.
+    pub const fn new(end: VirtAddr) -> Self {
+        Self(end)
+    }
+
+    /// Where the first push begins: below the word that is kept.
+    #[inline]
+    pub const fn first_push(self) -> VirtAddr {
+        VirtAddr::new(self.0.raw() - WORD_BYTES)
+    }
+
+    #[inline]
+    const fn saved(self) -> *mut u32 {
+        core::ptr::with_exposed_provenance_mut(self.first_push().raw() as usize)
     }
 }
 
-/// Goes on with the stack `to`, and leaves the current one in `from` (or nowhere, if nobody will come back to it). Returns when
-/// someone switches back.
+/// Prepares an empty stack so that the first switch to it calls `entry`.
 ///
 /// # Safety
-/// `to` must have been made by [`SavedStack::new`] or by an earlier switch, and not been used since; `from` must be valid
-/// for one write before the next change to what it points into.
-pub unsafe fn switch(from: Option<*mut SavedStack>, to: SavedStack) {
-    // SAFETY: the caller's promise.
-    unsafe { switch_stacks(from.unwrap_or(core::ptr::null_mut()), to) }
+/// The stack must be mapped and in nobody's use.
+pub unsafe fn prepare(stack: StackEnd, entry: extern "C" fn() -> !) {
+    let entry = u32::try_from((entry as *const ()).expose_provenance()).unwrap_or(0);
+    let frame: FirstFrame = [0, 0, 0, 0, 0, 0, entry, 0];
+    let at = stack.first_push().raw() - u32::try_from(size_of::<FirstFrame>()).unwrap_or(0);
+    // SAFETY: the stack is mapped, is much larger than this, ends at a page, and is the caller's alone.
+    unsafe {
+        core::ptr::with_exposed_provenance_mut::<FirstFrame>(at as usize).write(frame);
+        stack.saved().write(at);
+    }
+}
+
+/// Goes on with the stack `to`, and remembers where the current one, `from`, is to go on (unless nobody will come back to it). Returns
+/// when someone switches back.
+///
+/// # Safety
+/// `to` must have been [prepared](prepare()) or left by an earlier switch, and not been used since. `from`, if there is one, must be the
+/// stack in use.
+#[inline]
+pub unsafe fn switch(from: Option<StackEnd>, to: StackEnd) {
+    let from = from.map_or(core::ptr::null_mut(), StackEnd::saved);
+    // SAFETY: the caller's promise; nothing else is kept in the last words.
+    unsafe { switch_stacks(from, to.saved()) }
 }
 
 /// Begins a program. The kernel stack is empty from here on.

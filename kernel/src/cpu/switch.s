@@ -4,7 +4,7 @@
 .global switch_stacks
 switch_stacks:
     mov eax, [esp + 4]                  # where to note the old stack pointer; null if nobody will want it
-    mov ecx, [esp + 8]                  # the new stack pointer
+    mov ecx, [esp + 8]                  # where the new stack pointer was noted
     push ebp
     push ebx
     push esi
@@ -14,7 +14,7 @@ switch_stacks:
     test eax, eax
     jz 2f
     mov [eax], esp
-2:  mov esp, ecx
+2:  mov esp, [ecx]
     .byte 0x0F, 0xA9                    # pop gs
     .byte 0x0F, 0xA1                    # pop fs
     pop edi

@@ -1,10 +1,11 @@
 //! Kernel stacks: one for each process, with a guard page below.
 
-use kcore::addr::{Frame, Page, VirtAddr};
+use kcore::addr::{Frame, Page};
 
 use super::layout::{STACK_COUNT, STACK_PAGES, stack_pages};
 use super::{frames, space};
 use crate::cell::KernelCell;
+use crate::cpu::switch::StackEnd;
 
 /// Which stacks are in use, a bit each.
 static IN_USE: KernelCell<[u32; STACK_COUNT.div_ceil(32) as usize]> =
@@ -13,13 +14,14 @@ static IN_USE: KernelCell<[u32; STACK_COUNT.div_ceil(32) as usize]> =
 /// A kernel stack. Its frames are given back when this is dropped.
 pub struct KernelStack {
     number: u32,
+    end: StackEnd,
 }
 
 impl KernelStack {
     /// Makes a stack; `None` if there are no kernel frames left for it, or no room in the stack area.
     pub fn new() -> Option<Self> {
         let number = take_number()?;
-        let (first, _) = stack_pages(number);
+        let (first, behind) = stack_pages(number);
         for index in 0..STACK_PAGES {
             let Some(frame) = frames::take(1) else {
                 (0..index).for_each(|mapped| release_page(page_at(first, mapped)));
@@ -29,13 +31,13 @@ impl KernelStack {
             // SAFETY: the stack of this number was unused until now, and the frame was taken just now.
             unsafe { space::map_stack_page(page_at(first, index), frame) };
         }
-        Some(Self { number })
+        Some(Self { number, end: StackEnd::new(behind.start()) })
     }
 
-    /// One past the stack's last byte.
+    /// Its end.
     #[inline]
-    pub const fn top(&self) -> VirtAddr {
-        stack_pages(self.number).1.start()
+    pub const fn end(&self) -> StackEnd {
+        self.end
     }
 }
 

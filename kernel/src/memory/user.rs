@@ -18,6 +18,10 @@ pub struct UserMemory {
     space: SpaceId,
 }
 
+/// User memory that the process may write. That stays so until its call is over: only its own calls change what it has.
+#[derive(Clone, Copy)]
+pub struct Writable(UserSlice);
+
 /// The largest record that crosses the boundary.
 const RECORD_MAX_BYTES: usize = 256;
 
@@ -34,8 +38,9 @@ impl UserMemory {
     pub fn check(self, claim: UserSlice, access: Access) -> Result<(), Errno> {
         // Where a page is mapped, its entry says what its region does.
         let [first, last] = claim.outer_pages();
-        let are_neighbours = last.number() - first.number() <= 1;
-        if are_neighbours && ActiveTables::allows_user(first, access) && ActiveTables::allows_user(last, access) {
+        if ActiveTables::allows_user(first, access)
+            && (last == first || last.number() == first.number() + 1 && ActiveTables::allows_user(last, access))
+        {
             return Ok(());
         }
         self.check_regions(claim, access)
@@ -55,6 +60,7 @@ impl UserMemory {
     ///
     /// # Errors
     /// `BadAddress` if the program may not read them, `Io` if a page of them cannot be read from the disk.
+    #[inline]
     pub fn read(self, claim: UserSlice, buffer: &mut [u8]) -> Result<&mut [u8], Errno> {
         // What is copied as a whole checks itself: the CPU or the fault handler refuses the copy, and it has had no effect then.
         if claim.len_bytes() as usize > buffer.len() {
@@ -71,9 +77,16 @@ impl UserMemory {
     /// # Errors
     /// `BadAddress` if the program may not write there, `Io` if a page cannot be read from the disk.
     pub fn write(self, claim: UserSlice, bytes: &[u8]) -> Result<(), Errno> {
-        self.check(claim, Access::Write)?;
-        let len = bytes.len().min(claim.len_bytes() as usize);
-        usercopy::copy_to_user(claim.start(), &bytes[..len]).map_err(|_| fault::refusal())
+        self.writable(claim)?.write(bytes)
+    }
+
+    /// Checks now that the program may write to all of `claim` later in this call.
+    ///
+    /// # Errors
+    /// `BadAddress` if it may not.
+    #[inline]
+    pub fn writable(self, claim: UserSlice) -> Result<Writable, Errno> {
+        self.check(claim, Access::Write).map(|()| Writable(claim))
     }
 
     /// Reads the record at address `at`.
@@ -106,5 +119,18 @@ impl UserMemory {
     /// `BadAddress`.
     pub fn check_record<T: Wire>(self, at: u32) -> Result<(), Errno> {
         self.check(UserSlice::bytes(at, T::SIZE_BYTES)?, Access::Write)
+    }
+}
+
+impl Writable {
+    /// Copies `bytes` to its start; it must hold them.
+    ///
+    /// # Errors
+    /// `Io` if a page cannot be read from the disk.
+    #[inline]
+    pub fn write(self, bytes: &[u8]) -> Result<(), Errno> {
+        let Self(claim) = self;
+        let len = bytes.len().min(claim.len_bytes() as usize);
+        usercopy::copy_to_user(claim.start(), &bytes[..len]).map_err(|_| fault::refusal())
     }
 }

@@ -18,7 +18,7 @@ use super::opened::Opened;
 use super::scheduler::{self, with_scheduler};
 use super::{Arguments, Current, Killed, Process, Start, WaitsFor};
 use crate::cpu::fpu::FpuState;
-use crate::cpu::switch::{SavedStack, enter_user};
+use crate::cpu::switch::{self, enter_user};
 use crate::drivers::timer;
 use crate::files::{self, FileUse, ProgramError};
 use crate::memory::paging::{self, with_memory};
@@ -104,10 +104,10 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments, opened: Ope
     let Some(id) = space.0 else { return Err(CreateError::OutOfMemory) };
     grant_segments(id, &program, &image)?;
     let directory = with_memory(|memory| memory.pager.spaces().get(id).and_then(|space| space.directory()));
+    // SAFETY: the stack was made just now.
+    unsafe { switch::prepare(stack.end(), begin) };
     let process = Process {
         name: ProcessName::new(path),
-        // SAFETY: the stack was made just now.
-        saved: unsafe { SavedStack::new(stack.top(), begin) },
         stack,
         space: id,
         directory: directory.ok_or(CreateError::OutOfMemory)?,

@@ -53,6 +53,11 @@ impl Current {
         SPACE.store(self.space.number(), Ordering::Relaxed);
         IS_KILLED.store(is_killed, Ordering::Relaxed);
     }
+
+    /// It was killed while it has the CPU.
+    pub(super) fn kill() {
+        IS_KILLED.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The process that runs was killed, and is on its way out.

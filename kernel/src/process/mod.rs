@@ -29,7 +29,6 @@ pub use info::info;
 pub use kill::{Killed, end_if_killed, interrupt_foreground, kill, may_shut_down, set_class, set_foreground};
 
 use crate::cpu::fpu::FpuState;
-use crate::cpu::switch::SavedStack;
 use crate::files::FileUse;
 use crate::memory::stacks::KernelStack;
 
@@ -66,9 +65,8 @@ impl From<WaitsFor> for ProcessState {
 /// What the kernel keeps of a process while it is alive.
 pub struct Process {
     name: ProcessName,
-    stack: KernelStack,
     /// Where its registers are while it does not run.
-    saved: SavedStack,
+    stack: KernelStack,
     space: SpaceId,
     directory: Frame,
     fpu: Box<FpuState>,

@@ -4,6 +4,8 @@
 //! call gives way only where it waits ([`block`]), where it asks to ([`yield_now`]), and, if it may be long, at
 //! its [`preemption_point`]s.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use abi::process::ProcessState;
 use kcore::addr::{Frame, Pid};
 use kcore::command_line::CommandLine;
@@ -14,7 +16,7 @@ use kcore::scheduling::{Dispatcher, Sleepers};
 pub use super::current::is_killed;
 use super::{Current, Killed, Process, WaitsFor};
 use crate::cell::KernelCell;
-use crate::cpu::switch::{self, SavedStack};
+use crate::cpu::switch::{self, StackEnd};
 use crate::cpu::{fpu, gdt, interrupts};
 use crate::drivers::timer;
 use crate::memory::paging::with_memory;
@@ -29,16 +31,20 @@ pub struct Scheduler {
     pub foreground: Foreground,
     sleepers: Sleepers,
     /// Who runs; nobody while the CPU idles.
-    current: Option<Current>,
+    current: Option<ProcessSlot>,
     /// When it was given the CPU, by the time-stamp counter.
     current_since: u64,
-    /// Whose kernel stack is in use: the current process's, or that of the last one while the CPU idles.
-    stack_of: Option<ProcessSlot>,
+    /// The kernel stack in use: the current process's, or that of the last one while the CPU idles. None at boot, and while the
+    /// last one has ended.
+    stack: Option<StackEnd>,
     /// A process that has ended, and whose stack was in use until the switch away from it.
     ended: Option<Process>,
 }
 
 static SCHEDULER: KernelCell<Option<Scheduler>> = KernelCell::new(None);
+
+/// There is an [ended](Scheduler::ended) process: asked after every switch.
+static HAS_ENDED: AtomicBool = AtomicBool::new(false);
 
 /// Makes an empty scheduler, once, at boot.
 ///
@@ -56,7 +62,7 @@ pub fn init(options: &CommandLine<'_>) {
         sleepers,
         current: None,
         current_since: 0,
-        stack_of: None,
+        stack: None,
         ended: None,
     };
     SCHEDULER.with(|place| *place = Some(scheduler));
@@ -73,7 +79,7 @@ pub fn with_scheduler<R>(work: impl FnOnce(&mut Scheduler) -> R) -> R {
 
 /// Some process runs: boot is over.
 pub fn is_running() -> bool {
-    with_scheduler(|scheduler| scheduler.stack_of.is_some())
+    with_scheduler(|scheduler| scheduler.stack.is_some())
 }
 
 /// The process that runs now.
@@ -103,14 +109,7 @@ pub fn wake(slot: ProcessSlot) {
 /// Blocks the current process until [`wake`] is called for it, even if it was killed: what it waits for comes soon. Whoever
 /// wakes a process may do so for another reason, so the caller looks again at what it waits for.
 pub fn block(why: WaitsFor) {
-    with_scheduler(|scheduler| {
-        if let Some(slot) = scheduler.leave_cpu() {
-            scheduler.dispatcher.gave_way(slot);
-            if let Some(process) = scheduler.table.get_mut(slot) {
-                process.waits_for = why;
-            }
-        }
-    });
+    with_scheduler(|scheduler| scheduler.block_current(why));
     run_next();
 }
 
@@ -128,13 +127,13 @@ pub fn block_unless_killed(why: WaitsFor) -> Result<(), Killed> {
 
 /// Who has killed the process that runs, if it was killed.
 pub fn killer() -> Option<Pid> {
-    with_scheduler(|scheduler| scheduler.table.killer(scheduler.current?.slot))
+    with_scheduler(|scheduler| scheduler.table.killer(scheduler.current?))
 }
 
 /// Gives way: the draw for the CPU is made anew, with the current process behind all others of its class.
 pub fn yield_now() {
     with_scheduler(|scheduler| {
-        if let Some(slot) = scheduler.leave_cpu() {
+        if let Some((slot, _)) = scheduler.leave_cpu() {
             scheduler.dispatcher.gave_way(slot);
             scheduler.dispatcher.enqueue(slot);
         }
@@ -144,15 +143,35 @@ pub fn yield_now() {
 
 /// Gives what is left of the current process's time slice to `next`, a blocked process that can go on. The current one stays runnable,
 /// behind all others of its class.
-#[inline]
 pub fn hand_over(next: ProcessSlot) {
     let change = with_scheduler(|scheduler| {
-        if let Some(slot) = scheduler.leave_cpu() {
+        if let Some((slot, _)) = scheduler.leave_cpu() {
             scheduler.dispatcher.hand_over(slot, next);
         }
         scheduler.give_cpu(next)
     });
     finish(change);
+}
+
+/// [`hand_over`] by a process that does not stay runnable, but blocks as in [`block_unless_killed`], and until the tick `wake_at` if
+/// there is one.
+///
+/// # Errors
+/// As there; `next` can go on then, too.
+#[inline]
+pub fn hand_over_and_block(next: ProcessSlot, why: WaitsFor, wake_at: Option<u64>) -> Result<(), Killed> {
+    if is_killed() {
+        wake(next);
+        return Err(Killed);
+    }
+    until(wake_at, || {
+        finish(with_scheduler(|scheduler| {
+            scheduler.block_current(why);
+            scheduler.dispatcher.remove(next);
+            scheduler.give_cpu(next)
+        }));
+    });
+    if is_killed() { Err(Killed) } else { Ok(()) }
 }
 
 /// The tick by which so many milliseconds have passed for certain. The tick that is under way does not count: it may be nearly over.
@@ -177,11 +196,18 @@ pub fn sleep(milliseconds: u32) -> Result<(), Killed> {
 /// # Errors
 /// As there.
 pub fn block_until(wake_at: u64, why: WaitsFor) -> Result<(), Killed> {
+    until(Some(wake_at), || block_unless_killed(why))
+}
+
+/// Wakes the current process at the tick `wake_at`, if there is one, unless `wait` has returned before.
+#[inline]
+fn until<R>(wake_at: Option<u64>, wait: impl FnOnce() -> R) -> R {
+    let Some(wake_at) = wake_at else { return wait() };
     let slot = current_slot();
     with_scheduler(|scheduler| scheduler.sleepers.add(slot, wake_at));
-    let blocked = block_unless_killed(why);
+    let waited = wait();
     with_scheduler(|scheduler| scheduler.sleepers.remove(slot));
-    blocked
+    waited
 }
 
 /// Wakes the sleepers that are due. Called at every tick of the timer.
@@ -196,7 +222,7 @@ pub fn wake_sleepers() {
 /// The time slice of the current process is used up: the draw is made anew. Called at a tick of the timer that interrupted ring 3.
 pub fn end_of_slice() {
     let others_wait = with_scheduler(|scheduler| {
-        let Some(Current { slot, .. }) = scheduler.current else { return false };
+        let Some(slot) = scheduler.current else { return false };
         scheduler.dispatcher.used_slice(slot);
         if scheduler.dispatcher.is_empty() {
             return false;
@@ -231,8 +257,9 @@ pub fn run_first() -> ! {
 pub(super) fn leave_for_good(ended: Process) -> ! {
     with_scheduler(|scheduler| {
         scheduler.leave_cpu();
-        scheduler.stack_of = None;
+        scheduler.stack = None;
         scheduler.ended = Some(ended);
+        HAS_ENDED.store(true, Ordering::Relaxed);
     });
     run_next();
     unreachable!("nobody switches back to a process that has ended");
@@ -240,7 +267,8 @@ pub(super) fn leave_for_good(ended: Process) -> ! {
 
 /// Gives back what is left of the process that was switched away from for good. Every switch is followed by this.
 pub(super) fn bury() {
-    if with_scheduler(|scheduler| scheduler.ended.is_some()) {
+    if HAS_ENDED.load(Ordering::Relaxed) {
+        HAS_ENDED.store(false, Ordering::Relaxed);
         drop(with_scheduler(|scheduler| scheduler.ended.take()));
     }
 }
@@ -268,9 +296,9 @@ fn finish(change: Option<Change>) {
 
 /// What a switch from one process to another needs.
 struct Change {
-    /// Where the old process's registers are to be kept; nowhere if it has ended.
-    from: Option<*mut SavedStack>,
-    to: SavedStack,
+    /// The stack in use; none if nobody will come back to it.
+    from: Option<StackEnd>,
+    to: StackEnd,
     directory: Frame,
 }
 
@@ -279,8 +307,8 @@ impl Change {
     fn perform(self) {
         // SAFETY: the directory belongs to a process that is alive; every directory has the complete kernel half.
         with_memory(|memory| unsafe { memory.mmu.activate(self.directory) });
-        // SAFETY: `to` was saved by the last switch away from a process that is alive, or made by `SavedStack::new` on its own
-        // stack. `from` points into the process table, which nothing changes before it has been written.
+        // SAFETY: `to` is the stack of a process that is alive: prepared when that was made, or left by the last switch away from it. `from`
+        // is in use since the last switch, and stays mapped until its process has ended.
         unsafe { switch::switch(self.from, self.to) };
     }
 }
@@ -297,7 +325,7 @@ impl Scheduler {
     pub(super) fn interrupt_foreground(&mut self) -> bool {
         let Self { table, dispatcher, foreground, current, .. } = self;
         foreground.interrupt(table, |slot| match current {
-            Some(current) if current.slot == slot => current.set(true),
+            Some(current) if *current == slot => Current::kill(),
             _ => dispatcher.enqueue(slot),
         })
     }
@@ -305,37 +333,42 @@ impl Scheduler {
     /// Makes `next` the current process: trap stack and floating-point owner change here, the rest by what is returned, unless the
     /// CPU is on its stack already.
     fn give_cpu(&mut self, next: ProcessSlot) -> Option<Change> {
-        let before = self.stack_of.replace(next);
-        let from = if before == Some(next) { None } else { before };
-        let from = from.and_then(|slot| self.table.get_mut(slot)).map(|process| &raw mut process.saved);
         let Some((process, pid, is_killed)) = self.table.to_run(next) else {
             panic!("{next:?} is runnable but not alive")
         };
-        let current = Current { slot: next, pid, space: process.space };
-        current.set(is_killed);
-        self.current = Some(current);
+        Current { slot: next, pid, space: process.space }.set(is_killed);
+        self.current = Some(next);
         self.current_since = timer::tsc();
-        if before == Some(next) {
+        let to = process.stack.end();
+        let from = self.stack.replace(to);
+        if from == Some(to) {
             return None;
         }
-        gdt::set_kernel_stack(process.stack.top());
+        gdt::set_kernel_stack(to.first_push());
         fpu::switch_to(&mut process.fpu);
-        Some(Change { from, to: process.saved, directory: process.directory })
+        Some(Change { from, to, directory: process.directory })
     }
 
     #[inline]
     fn is_current(&self, slot: ProcessSlot) -> bool {
-        self.current.is_some_and(|current| current.slot == slot)
+        self.current == Some(slot)
+    }
+
+    /// Takes the CPU from the current process, which can go on only when what it waits for has come.
+    fn block_current(&mut self, why: WaitsFor) {
+        if let Some((slot, process)) = self.leave_cpu() {
+            process.waits_for = why;
+            self.dispatcher.gave_way(slot);
+        }
     }
 
     /// Takes the CPU from the current process, if there is one, and notes how long it had it.
-    fn leave_cpu(&mut self) -> Option<ProcessSlot> {
-        let Current { slot, .. } = self.current.take()?;
-        let used = timer::tsc().saturating_sub(self.current_since);
-        if let Some(process) = self.table.get_mut(slot) {
-            process.cpu_tsc += used;
-        }
-        Some(slot)
+    #[inline]
+    fn leave_cpu(&mut self) -> Option<(ProcessSlot, &mut Process)> {
+        let slot = self.current.take()?;
+        let process = self.table.get_mut(slot)?;
+        process.cpu_tsc = process.cpu_tsc.wrapping_add(timer::tsc().wrapping_sub(self.current_since));
+        Some((slot, process))
     }
 
     /// For how long the process in `slot` has had the CPU since it was given it last; 0 if it does not have it.

@@ -66,6 +66,9 @@ fn answer(call: Call) -> Result<u32, Errno> {
         Call::Time { time } => info::time(caller(), time),
         Call::SendMessage { pid, what, bytes, len_bytes } => messages::send(caller(), pid, what, bytes, len_bytes),
         Call::WaitForMessage { buffer, milliseconds } => messages::wait(caller(), buffer, milliseconds),
+        Call::SendAndWait { buffer, len_bytes, milliseconds } => {
+            messages::send_and_wait(caller(), buffer, len_bytes, milliseconds)
+        }
         Call::GetPidByName { name, name_len } => process::find(caller(), name, name_len),
         Call::Open { path, path_len } => files::open(caller(), path, path_len),
         Call::Close { handle } => files::close(handle),

@@ -124,6 +124,11 @@ macro_rules! syscall_table {
             /// Ctrl-C on the console now ends process `pid`, a descendant of the caller, and all that descend from it; with 0, nobody.
             /// The first who asks, the shell, is the only one who may as long as it lives. Returns 0. `NoSuchProcess`, `NotPermitted`.
             32 => SetForeground as set_foreground(pid);
+            /// `SendMessage` and `WaitForMessage` in one. At `buffer`, 1032 bytes are the caller's to write: the
+            /// [`MessageHeader`](crate::message::MessageHeader) names receiver and `what`, and `len_bytes` bytes behind it are sent. Then as
+            /// `WaitForMessage`, into the same buffer: if the receiver waits for a message, it runs in place of the caller until it answers.
+            /// `BadAddress`, `MessageTooLong`, `NoSuchProcess`, `QueueFull`, `TooManyUnread`, `OutOfMemory`: nothing was sent. `TimedOut`: it was.
+            33 => SendAndWait as send_and_wait(buffer: *mut MessageHeader, len_bytes, milliseconds);
         }
     };
 }

@@ -2,7 +2,7 @@
 
 use alloc::string::ToString;
 
-use libsys::message::{self, Buffer};
+use libsys::message::{self, Buffer, Received};
 use libsys::process::{self, Child};
 use libsys::{Errno, ExitReason};
 
@@ -18,7 +18,9 @@ const TIMED: u32 = 20_000;
 /// How often the other program gives way more than it must: a process that starts or stops has the CPU a little longer.
 const SPARE: u32 = 100;
 
-/// The message after which the answering program ends.
+/// The message after which the answering program answers in its other way.
+const CHANGE: u32 = u32::MAX - 1;
+/// The message after which it ends.
 const END: u32 = u32::MAX;
 
 /// Both measurements.
@@ -26,11 +28,9 @@ pub fn round_trip_and_switch() -> Result<(), Errno> {
     let partner = Child::spawn("bench", [ECHO])?;
     let pid = partner.pid();
     let mut buffer = Buffer::new();
-    let mut rounds = |count: u32| (0..count).try_for_each(|what| round(pid, what, &mut buffer));
-    rounds(WARM_UP)?;
-    let watch = Stopwatch::start();
-    rounds(TIMED)?;
-    watch.stop().report("roundtrip", TIMED);
+    round_trips("roundtrip", |what| request(pid, what, &mut buffer))?;
+    message::send(pid, CHANGE, &[])?;
+    round_trips("apart", |what| send_then_wait(pid, what, &mut buffer))?;
     message::send(pid, END, &[])?;
     expect_success(partner)?;
 
@@ -44,11 +44,34 @@ pub fn round_trip_and_switch() -> Result<(), Errno> {
     expect_success(partner)
 }
 
-/// One byte there, and an answer to it back.
-fn round(partner: u32, what: u32, buffer: &mut Buffer) -> Result<(), Errno> {
+/// Measures a way to send one byte and get an answer.
+fn round_trips(name: &str, mut round: impl FnMut(u32) -> Result<(), Errno>) -> Result<(), Errno> {
+    (0..WARM_UP).try_for_each(&mut round)?;
+    let watch = Stopwatch::start();
+    (0..TIMED).try_for_each(round)?;
+    watch.stop().report(name, TIMED);
+    Ok(())
+}
+
+/// By one call.
+#[inline]
+fn request(partner: u32, what: u32, buffer: &mut Buffer) -> Result<(), Errno> {
+    let [byte, ..] = what.to_le_bytes();
+    check(partner, what, message::send_and_wait(buffer, partner, what, &[byte], None)?)
+}
+
+/// By one call to send, and one to wait.
+#[inline]
+fn send_then_wait(partner: u32, what: u32, buffer: &mut Buffer) -> Result<(), Errno> {
     let [byte, ..] = what.to_le_bytes();
     message::send(partner, what, &[byte])?;
-    let answer = message::wait(buffer, None)?;
+    check(partner, what, message::wait(buffer, None)?)
+}
+
+/// The answer is the one to message `what`.
+#[inline]
+fn check(partner: u32, what: u32, answer: Received<'_>) -> Result<(), Errno> {
+    let [byte, ..] = what.to_le_bytes();
     let is_right = (answer.sender, answer.what, answer.bytes) == (partner, what, &[!byte]);
     if is_right { Ok(()) } else { Err(Errno::InvalidArgument) }
 }
@@ -57,17 +80,29 @@ fn expect_success(partner: Child) -> Result<(), Errno> {
     if partner.wait()?.reason == ExitReason::Exited(0) { Ok(()) } else { Err(Errno::InvalidArgument) }
 }
 
-/// Answers every message until the last: each bit of the byte is the other way round.
+/// Answers every message until the last: each bit of the byte is the other way round. First by one call for an answer and the next
+/// message, then by two.
 pub fn echo() -> Result<(), Errno> {
     let mut buffer = Buffer::new();
+    let mut received = message::wait(&mut buffer, None)?;
+    while received.what != CHANGE {
+        let (sender, what, byte) = question(received)?;
+        received = message::send_and_wait(&mut buffer, sender, what, &[!byte], None)?;
+    }
     loop {
         let received = message::wait(&mut buffer, None)?;
         if received.what == END {
             return Ok(());
         }
-        let &[byte] = received.bytes else { return Err(Errno::InvalidArgument) };
-        message::send(received.sender, received.what, &[!byte])?;
+        let (sender, what, byte) = question(received)?;
+        message::send(sender, what, &[!byte])?;
     }
+}
+
+#[inline]
+fn question(received: Received<'_>) -> Result<(u32, u32, u8), Errno> {
+    let Received { sender, what, bytes: &[byte] } = received else { return Err(Errno::InvalidArgument) };
+    Ok((sender, what, byte))
 }
 
 /// Tells `parent`, and gives way as often as it does.

@@ -88,7 +88,7 @@ fn machine_for(program: &str, guest: &Guest) -> Result<Boot> {
         "test-large-file" => Boot { sparse: vec![("gibibyte", 1 << 30)], ..boot.ram(16).option("check=1000") },
         "test-many" => boot.ram(64),
         "test-scheduling" => Boot { program: vec!["--real-time".into(), program.into()], ..boot },
-        "test-messages" => boot.frames(64).swap(2).option("check=50"),
+        "test-messages" | "test-requests" => boot.frames(64).swap(2).option("check=50"),
         "test-processes" => {
             let hello = fs::read(guest.program("hello")?)?;
             let cut_short = hello[..6000.min(hello.len())].to_vec();

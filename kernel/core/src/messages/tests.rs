@@ -8,7 +8,7 @@ use abi::record::{Account, ExitStatus};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
 
-use super::{Draft, Mailbox, Message, QUEUE_PLACES, SHORT_MAX_BYTES, SendError, Sent, UNREAD_MAX_BYTES};
+use super::{Draft, Mailbox, Message, QUEUE_PLACES, SHORT_MAX_BYTES, SendError, Sender, Sent, UNREAD_MAX_BYTES};
 use super::{remove_all, remove_first, send};
 use crate::addr::Pid;
 use crate::process_table::{ChildChoice, ProcessSlot, ProcessTable};
@@ -162,7 +162,8 @@ impl Machine {
         self.next_what += 1;
         let bytes = bytes_of(what, len);
         let expected = self.expected(from, to, len);
-        let sent = drafted(&bytes, |draft| send(&mut self.table, self.alive[&from].0, Pid::new(to), what, draft));
+        let sender = Sender { pid: Pid::new(from), slot: self.alive[&from].0 };
+        let sent = drafted(&bytes, |draft| send(&mut self.table, sender, Pid::new(to), what, draft));
         prop_assert_eq!(sent, expected);
         if sent.is_ok() {
             let model = &mut self.alive.get_mut(&to).unwrap().1;
@@ -211,7 +212,7 @@ impl Machine {
 
 fn seen(message: &Message) -> Expected {
     let header = message.header();
-    Expected { sender: header.sender, what: header.what, bytes: message.body().bytes().to_vec() }
+    Expected { sender: header.pid, what: header.what, bytes: message.body().bytes().to_vec() }
 }
 
 fn charge(len: usize) -> usize {
@@ -236,7 +237,7 @@ fn both_bounds_are_reached() {
         machine.step(&Action::Create).unwrap();
     }
     let send = |machine: &mut Machine, len: usize| {
-        let (from, to) = (machine.alive[&2].0, Pid::new(3));
+        let (from, to) = (Sender { pid: Pid::new(2), slot: machine.alive[&2].0 }, Pid::new(3));
         drafted(&vec![7; len], |draft| send(&mut machine.table, from, to, 0, draft))
     };
     let long = (0..).take_while(|_| send(&mut machine, MESSAGE_MAX_BYTES as usize).is_ok()).count();
@@ -255,7 +256,7 @@ fn both_bounds_are_reached() {
 fn only_the_first_message_finds_the_receiver_waiting() {
     let mut machine = Machine::new();
     machine.step(&Action::Create).unwrap();
-    let (init, child) = (machine.init, machine.alive[&2].0);
+    let (init, child) = (Sender { pid: Pid::INIT, slot: machine.init }, machine.alive[&2].0);
     assert!(machine.mailbox(2).first_or_await().is_none());
     let mut send = || drafted(&[], |draft| send(&mut machine.table, init, Pid::new(2), 0, draft));
     assert_eq!(send(), Ok(Sent::Awaited(child)));

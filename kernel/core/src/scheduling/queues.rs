@@ -85,6 +85,10 @@ impl Queues {
     /// Takes a process out, wherever it stands; says whether it was queued.
     #[inline]
     pub fn remove(&mut self, slot: ProcessSlot) -> bool {
+        self.contains(slot) && self.unlink(slot)
+    }
+
+    fn unlink(&mut self, slot: ProcessSlot) -> bool {
         let removed = core::mem::replace(&mut self.links[slot.index()], Link::Out);
         let Link::Queued { class, before, behind } = removed else { return false };
         if let Some(Link::Queued { behind: link, .. }) = before.map(|before| &mut self.links[before.index()]) {

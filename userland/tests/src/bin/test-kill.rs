@@ -5,6 +5,7 @@
 extern crate alloc;
 
 use alloc::format;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -98,6 +99,11 @@ fn one_that_waits_for_a_message_can_be_killed() -> Verdict {
     kill_while(ProcessState::WaitsForMessage, &["echo"])?;
     // This one would say so if it went on behind its wait.
     kill_while(ProcessState::WaitsForMessage, &["listen", "1000000"])?;
+    kill_while(ProcessState::WaitsForMessage, &["answer"])?;
+    kill_while(ProcessState::WaitsForMessage, &["ask", &process::pid().to_string(), "1"])?;
+    for _ in 0..REPETITIONS {
+        check_eq!(message::wait(&mut Buffer::new(), Some(Duration::ZERO))?.what, 0, "its request");
+    }
     // Marked and woken, but not run yet: a message finds one that waits no longer, and harms nobody.
     for _ in 0..REPETITIONS {
         let child = Child::spawn(ASSIST, ["echo"])?;

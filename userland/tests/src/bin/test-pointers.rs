@@ -86,6 +86,7 @@ fn refuses_to_fill(place: u32, mapped: u32) -> Verdict {
     check_eq!(call::read(0, place, 8), Err(Errno::BadAddress));
     check_eq!(call::wait_for_message(place, 0), Err(Errno::BadAddress));
     check_eq!(call::wait_for_message(place, u32::MAX), Err(Errno::BadAddress));
+    check_eq!(call::send_and_wait(place, 0, u32::MAX), Err(Errno::BadAddress));
     Ok(())
 }
 

@@ -27,6 +27,8 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "orphan" => Child::spawn("assist", ["sleep", "50"]).map(|_| 0),
         "keep" => keep(argument(), argument(), argument()),
         "echo" => echo(),
+        "answer" => answer(),
+        "ask" => ask(argument(), argument()),
         "listen" => listen(argument()),
         "tell" => tell(argument(), argument(), argument()),
         "doze" => doze(argument(), argument()),
@@ -143,6 +145,32 @@ fn echo() -> Result<u32, Errno> {
         }
         message::send(received.sender, received.what + 1, received.bytes)?;
     }
+}
+
+/// As [`echo`], but each answer and the wait for the next message are one call.
+fn answer() -> Result<u32, Errno> {
+    let mut buffer = Buffer::new();
+    let mut copy = [0; message::MAX_BYTES];
+    let mut received = message::wait(&mut buffer, None)?;
+    while received.what != tests::END {
+        let (sender, what, bytes) = (received.sender, received.what + 1, &mut copy[..received.bytes.len()]);
+        bytes.copy_from_slice(received.bytes);
+        received = message::send_and_wait(&mut buffer, sender, what, bytes, None)?;
+    }
+    Ok(0)
+}
+
+/// Sends `count` requests to process `pid`, with `what` going up by two and bytes of all lengths; 0 if all answers are right.
+fn ask(pid: u32, count: u32) -> Result<u32, Errno> {
+    let mut buffer = Buffer::new();
+    for what in (0..count).map(|number| 2 * number) {
+        let bytes = Vec::from_iter(core::iter::repeat_n(what.to_le_bytes()[0], what as usize % 100));
+        let answer = message::send_and_wait(&mut buffer, pid, what, &bytes, None)?;
+        if (answer.sender, answer.what, answer.bytes) != (pid, what + 1, &bytes) {
+            return Ok(1);
+        }
+    }
+    Ok(0)
 }
 
 /// Waits so many milliseconds for a message: its `what` is the exit code. Its parent is told if none came, however that ended.
