@@ -1,7 +1,8 @@
 # Where the CPU enters the kernel (Intel SDM 3A, "Exception and Interrupt Handling").
 #
-# Gates are interrupt gates: the CPU clears IF, TF and NT. It does not clear DF, so every entry does. Ring 3 may have loaded
-# any selector into DS and ES that it is allowed to, null among them, so every entry that touches memory through them loads the kernel's.
+# Gates are interrupt gates: the CPU clears IF, TF and NT. It does not clear DF, which string instructions need clear, nor AC, with which
+# the kernel could touch user memory by accident, so every entry loads clean flags. Ring 3 may have loaded any selector into DS and ES that
+# it is allowed to, null among them, so every entry that touches memory through them loads the kernel's.
 # Reloading the old values cannot fault: they were in the registers when the descriptors were the same. FS and GS are not used
 # by the kernel; `switch` keeps them for each process.
 
@@ -22,6 +23,11 @@
     .byte 0x07
 .endm
 
+.macro CLEAN_FLAGS
+    push 2                              # the one flag that is always set
+    popfd
+.endm
+
 .macro ENTER_KERNEL
     pushad
     PUSH_DS
@@ -29,7 +35,7 @@
     mov ecx, KERNEL_DATA
     mov ds, ecx
     mov es, ecx
-    cld
+    CLEAN_FLAGS
 .endm
 
 .macro LEAVE_KERNEL
@@ -124,7 +130,7 @@ syscall_entry:
     mov edx, KERNEL_DATA
     mov ds, edx
     mov es, edx
-    cld
+    CLEAN_FLAGS
     mov ecx, eax
     mov edx, esp
     UNWIND_INTERRUPT 40
@@ -155,8 +161,7 @@ syscall_entry:
 sysenter_entry:
     .cfi_startproc
     mov esp, [esp]
-    push 2                              # all flags clear but the one that is always set
-    popfd
+    CLEAN_FLAGS
     push ecx
     push edx
     push 0
