@@ -16,7 +16,7 @@ pub mod disk;
 pub mod fault;
 pub mod frame_pool;
 pub mod frame_table;
-pub mod line;
+pub mod input;
 pub mod memory_map;
 pub mod messages;
 pub mod pager;

@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::Errno;
-use kcore::line::{Arrival, Echo, Input};
+use kcore::input::{Arrival, Echo, Input};
 use kcore::terminal::{Colors, Terminal};
 use kcore::vfs::ConsoleMode;
 
