@@ -2,6 +2,7 @@
 //!
 //! The table decides; the kernel keeps what needs a CPU (stack, saved registers) in the entry's payload `T`.
 
+mod family;
 mod foreground;
 mod rights;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use abi::record::ExitStatus;
 use crate::addr::Pid;
 use crate::frame_table::OutOfMemory;
 
+pub use family::{ChildChoice, WaitError, WaitOutcome, Woken};
 pub use foreground::Foreground;
 pub use rights::Denied;
 
@@ -60,42 +62,6 @@ struct Entry<T> {
     may_be_real_time: bool,
     /// Who has killed it, if it was killed. It ends as soon as it can.
     killed_by: Option<Pid>,
-}
-
-/// Which child a parent waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChildChoice {
-    /// Whichever ends first.
-    Any,
-    /// This one.
-    Only(Pid),
-}
-
-impl ChildChoice {
-    fn includes(self, pid: Pid) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Only(chosen) => chosen == pid,
-        }
-    }
-}
-
-/// What a parent that asks for a child gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitOutcome {
-    /// The child has ended; nothing is left of it.
-    Ended(ExitStatus),
-    /// All such children are still alive: block. The parent is woken when one ends.
-    MustWait,
-}
-
-/// Why there is nothing to wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitError {
-    /// The caller has no children.
-    NoChild,
-    /// That process is no child of the caller.
-    NotAChild,
 }
 
 /// Why no process can be added.
@@ -259,73 +225,4 @@ impl<T> ProcessTable<T> {
     pub fn count(&self) -> u32 {
         self.entries.iter().flatten().fold(0, |count, _| count + 1)
     }
-
-    /// The process in `slot` has ended. Its children, dead or alive, become children of init. Returns its payload and
-    /// the parents that are to be woken: their `Wait` can now be answered.
-    pub fn end(&mut self, slot: ProcessSlot, status: ExitStatus) -> Option<(T, Woken)> {
-        let entry = self.entries.get_mut(slot.index())?.as_mut()?;
-        let Life::Alive(_) = entry.life else { return None };
-        let Life::Alive(payload) = core::mem::replace(&mut entry.life, Life::Ended(status)) else { return None };
-        let (pid, parent) = (entry.pid, entry.parent);
-        let adopted_a_dead_child = self.orphan_children_of(pid);
-        let woken = Woken {
-            parent: parent.and_then(|parent| self.stop_waiting_for(parent, pid)),
-            init: adopted_a_dead_child.and_then(|child| self.stop_waiting_for(Pid::INIT, child)),
-        };
-        Some((payload, woken))
-    }
-
-    /// Hands the children of `pid` to init; returns one of them that has ended already.
-    fn orphan_children_of(&mut self, pid: Pid) -> Option<Pid> {
-        let mut dead_child = None;
-        for child in self.entries.iter_mut().flatten().filter(|entry| entry.parent == Some(pid)) {
-            child.parent = Some(Pid::INIT);
-            child.is_adopted = true;
-            if matches!(child.life, Life::Ended(_)) {
-                dead_child = Some(child.pid);
-            }
-        }
-        dead_child
-    }
-
-    /// If `parent` is blocked until `child` ends, it no longer is.
-    fn stop_waiting_for(&mut self, parent: Pid, child: Pid) -> Option<ProcessSlot> {
-        let slot = self.slot_of(parent)?;
-        let entry = self.entries[slot.index()].as_mut()?;
-        entry.waits_for.take_if(|choice| choice.includes(child)).map(|_| slot)
-    }
-
-    /// The parent in `slot` asks for a child that has ended.
-    ///
-    /// # Errors
-    /// `NoChild`, or `NotAChild` if `choice` names another's child or nobody.
-    pub fn wait(&mut self, slot: ProcessSlot, choice: ChildChoice) -> Result<WaitOutcome, WaitError> {
-        let parent = self.pid(slot).ok_or(WaitError::NoChild)?;
-        let is_wanted = |entry: &Entry<T>| entry.parent == Some(parent) && choice.includes(entry.pid);
-        if !self.entries.iter().flatten().any(is_wanted) {
-            return Err(if choice == ChildChoice::Any { WaitError::NoChild } else { WaitError::NotAChild });
-        }
-        for place in &mut self.entries {
-            if let Some(entry) = place
-                && is_wanted(entry)
-                && let Life::Ended(status) = entry.life
-            {
-                *place = None;
-                return Ok(WaitOutcome::Ended(status));
-            }
-        }
-        if let Some(entry) = self.entries[slot.index()].as_mut() {
-            entry.waits_for = Some(choice);
-        }
-        Ok(WaitOutcome::MustWait)
-    }
-}
-
-/// Parents whose `Wait` can be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Woken {
-    /// The parent of the process that ended.
-    pub parent: Option<ProcessSlot>,
-    /// Init, if it was handed a child that had ended.
-    pub init: Option<ProcessSlot>,
 }
