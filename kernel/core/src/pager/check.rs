@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::space::table_slots;
+use super::grant::table_slots;
 use super::{AddressSpace, PageTables, Pager};
 use crate::addr::{Frame, Page};
 use crate::frame_pool::FrameState;

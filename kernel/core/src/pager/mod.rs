@@ -10,7 +10,7 @@
 //! * pages leave in `evict.rs`; `page_out.rs` is the end of that,
 //! * pages of files are shared by all who use them: `file_in.rs`, `file_out.rs`, `file_index.rs`,
 //! * `read_ahead.rs` guesses which pages are missed next,
-//! * regions and spaces are granted and given back in `space.rs` and `release.rs`,
+//! * `space.rs` has the address spaces; they and their regions are granted and given back in `grant.rs` and `release.rs`,
 //! * `promise.rs` is the ledger of what was granted, `check.rs` compares all books with each other,
 //! * `tables.rs` is what it all needs of the hardware.
 //!
@@ -22,6 +22,7 @@ mod evict;
 mod file_in;
 mod file_index;
 mod file_out;
+mod grant;
 mod page_out;
 mod promise;
 mod read_ahead;
@@ -43,9 +44,10 @@ pub use borrow::Cleaned;
 pub use check::Broken;
 pub use file_in::FileStep;
 pub use file_out::{WriteBack, WriteBackPass};
+pub use grant::GrantError;
 pub use promise::{Cost, Ledger, RESERVE_FRAMES, Refused};
 pub use resolve::Step;
-pub use space::{AddressSpace, GrantError, Spaces};
+pub use space::{AddressSpace, Spaces};
 pub use tables::{PageTables, Stale};
 pub use ticket::{PageIn, PageOut, RUN_MAX, Shortage, Source, Target, TransferFailed};
 

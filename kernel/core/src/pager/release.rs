@@ -1,6 +1,6 @@
 //! Giving memory back: a region, or a whole address space.
 
-use super::space::{table_is_used, table_slots};
+use super::grant::{table_is_used, table_slots};
 use super::{Cost, PageTables, Pager};
 use crate::addr::{Frame, Page};
 use crate::frame_table::{FrameUse, SpaceId};
