@@ -7,8 +7,9 @@
 //!                       '--- silent for 10 s: HoldingReset                           '--- silent for 31 s: Dead
 //! ```
 
+use super::command::Command;
 use super::error::DiskError;
-use super::queue::{Command, Queue, RequestId};
+use super::queue::{Queue, RequestId};
 use super::request::{Request, Segment, SubmitError};
 use super::task_file::Addressing;
 

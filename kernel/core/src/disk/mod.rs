@@ -11,6 +11,7 @@
 //! about as much for one page as for thirty.
 
 mod channel;
+mod command;
 mod cursor;
 mod error;
 mod identify;
@@ -20,11 +21,12 @@ mod request;
 mod task_file;
 
 pub use channel::{Channel, Controller, Progress};
+pub use command::{Command, Operation};
 pub use cursor::{Cursor, Piece};
 pub use error::{DiskError, StatusFlags, decode_status};
 pub use identify::{Identity, UnusableDisk};
 pub use prd::{PRD_ENTRIES_MAX, PrdEntry, prd_entries};
-pub use queue::{COMMAND_SEGMENTS_MAX, Command, Operation, QUEUE_CAPACITY, Queue, RequestId};
+pub use queue::{COMMAND_SEGMENTS_MAX, QUEUE_CAPACITY, Queue, RequestId};
 pub use request::{Direction, REQUEST_SEGMENTS_MAX, Request, SECTOR_SIZE, SectorIndex, Segment, SubmitError};
 pub use task_file::{Addressing, FLUSH_CACHE, IDENTIFY, Method, SET_MULTIPLE, TaskFile};
 

@@ -6,8 +6,9 @@
 
 use arrayvec::ArrayVec;
 
+use super::command::{Command, Operation};
 use super::error::DiskError;
-use super::request::{Direction, REQUEST_SEGMENTS_MAX, Request, SectorIndex, Segment, SubmitError, sector_count};
+use super::request::{REQUEST_SEGMENTS_MAX, Request, SectorIndex, Segment, SubmitError, sector_count};
 use super::task_file::Addressing;
 
 /// How many requests can be waiting, under way, or done and not yet taken.
@@ -28,42 +29,6 @@ pub struct RequestId {
     slot: u8,
     /// Counts the requests that had this slot, so that an id that was kept too long is noticed.
     generation: u32,
-}
-
-/// What a command does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Moves data.
-    Transfer(Direction),
-    /// Brings everything written before onto the medium.
-    Flush,
-}
-
-/// One command to the drive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Command {
-    /// What it does.
-    pub operation: Operation,
-    /// Its first sector.
-    pub first_sector: SectorIndex,
-    /// How many sectors it moves; none for a flush.
-    pub sector_count: u32,
-}
-
-impl Command {
-    /// One past its last sector; [`Queue::submit`] has checked that the disk does not end before.
-    const fn end(self) -> u32 {
-        self.first_sector.number() + self.sector_count
-    }
-
-    /// The order of the two must be kept.
-    fn conflicts_with(self, other: Self) -> bool {
-        match (self.operation, other.operation) {
-            (Operation::Flush, _) | (_, Operation::Flush) => true,
-            (Operation::Transfer(Direction::Read), Operation::Transfer(Direction::Read)) => false,
-            _ => self.first_sector.number() < other.end() && other.first_sector.number() < self.end(),
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

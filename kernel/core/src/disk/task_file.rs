@@ -1,7 +1,7 @@
 //! The task file: what goes into the drive's registers to start a command (AT Attachment with Packet Interface, "I/O
 //! interface" and "48-bit Address feature set").
 
-use super::queue::{Command, Operation};
+use super::command::{Command, Operation};
 use super::request::{Direction, SectorIndex};
 
 /// IDENTIFY DEVICE.
