@@ -1,15 +1,16 @@
 //! The files on the disk, read, written, and mapped into memory; and other devices, which are opened by name as files are.
 
+mod mapping;
+
 use core::mem::ManuallyDrop;
-use core::ptr::NonNull;
 
 use abi::Errno;
 use abi::device::FileInfo;
-use abi::layout::ANY_ADDRESS;
 use abi::record::DirectoryEntry;
 
 use crate::call;
 use crate::memory::{address, filled, length};
+pub use mapping::{MapAccess, Mapping};
 
 /// An open file, closed when dropped.
 ///
@@ -176,6 +177,13 @@ impl File {
     }
 }
 
+impl Drop for File {
+    fn drop(&mut self) {
+        // It was open, and closing what is open cannot fail.
+        let _ = call::close(self.handle);
+    }
+}
+
 /// The program's standard output, which stays open when this is dropped. `print!` is for text.
 ///
 /// ```no_run
@@ -201,13 +209,6 @@ pub const fn standard_input() -> ManuallyDrop<File> {
     ManuallyDrop::new(File { handle: 0 })
 }
 
-impl Drop for File {
-    fn drop(&mut self) {
-        // It was open, and closing what is open cannot fail.
-        let _ = call::close(self.handle);
-    }
-}
-
 /// Removes a file's name. Whoever has it open or mapped goes on using it; then it is gone.
 ///
 /// ```no_run
@@ -219,134 +220,6 @@ impl Drop for File {
 /// `NoSuchFile`, `BadName`, `NotPermitted` for the swap file, `Io`.
 pub fn remove(name: &str) -> Result<(), Errno> {
     call::remove(address(name.as_ptr()), length(name.len())).map(|_| ())
-}
-
-/// What a mapping is for.
-///
-/// ```no_run
-/// use libsys::files::{File, MapAccess, Mapping};
-///
-/// let access = if true { MapAccess::Read } else { MapAccess::ReadAndWrite };
-/// let mapping = Mapping::new(&File::open("hello")?, 0, 4096, access)?;
-/// # Ok::<(), libsys::Errno>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MapAccess {
-    /// Reading.
-    Read = 1,
-    /// Reading and writing: what is written goes to the file.
-    ReadAndWrite = 3,
-}
-
-/// Part of a file, mapped into memory; unmapped when dropped. Its pages are read when they are touched.
-///
-/// ```no_run
-/// use libsys::files::{File, MapAccess, Mapping};
-///
-/// let file = File::open("hello")?;
-/// let mapping = Mapping::new(&file, 0, 4096, MapAccess::Read)?;
-/// drop(file);
-/// // SAFETY: the address is the mapping's first, which is there to be read.
-/// assert_eq!(unsafe { mapping.as_ptr().read() }, 0x7F);
-/// # Ok::<(), libsys::Errno>(())
-/// ```
-#[derive(Debug)]
-pub struct Mapping {
-    start: NonNull<u8>,
-    len_bytes: usize,
-}
-
-impl Mapping {
-    /// Maps `len_bytes` bytes from byte `offset` on, which is a multiple of the page size. What lies behind the end of the file reads as
-    /// zeros and does not get into it.
-    ///
-    /// ```no_run
-    /// use libsys::files::{File, MapAccess, Mapping};
-    ///
-    /// let second_page = Mapping::new(&File::open("hello")?, 4096, 4096, MapAccess::Read)?;
-    /// # Ok::<(), libsys::Errno>(())
-    /// ```
-    ///
-    /// # Errors
-    /// `InvalidArgument` for no bytes or a misaligned offset, `Busy` to write to a running program, `OutOfMemory`,
-    /// `OutOfAddressSpace`, `TooManyOpen`.
-    pub fn new(file: &File, offset: u32, len_bytes: usize, access: MapAccess) -> Result<Self, Errno> {
-        Self::map(file, offset, len_bytes, access, ANY_ADDRESS)
-    }
-
-    /// As [`Mapping::new`], at a given address.
-    ///
-    /// ```no_run
-    /// use libsys::files::{File, MapAccess, Mapping};
-    ///
-    /// let mapping = Mapping::at(0x9000_0000, &File::open("hello")?, 0, 4096, MapAccess::Read)?;
-    /// assert_eq!(mapping.as_ptr().addr(), 0x9000_0000);
-    /// # Ok::<(), libsys::Errno>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Mapping::new`]; `Overlaps` if something is there, `BadAddress` outside of user space, `InvalidArgument` also if it is misaligned.
-    pub fn at(at: u32, file: &File, offset: u32, len_bytes: usize, access: MapAccess) -> Result<Self, Errno> {
-        Self::map(file, offset, len_bytes, access, at)
-    }
-
-    fn map(file: &File, offset: u32, len_bytes: usize, access: MapAccess, at: u32) -> Result<Self, Errno> {
-        let len = u32::try_from(len_bytes).map_err(|_| Errno::OutOfAddressSpace)?;
-        let start = call::map_file(file.handle, offset, len, access as u32, at)?;
-        let start = NonNull::new(core::ptr::with_exposed_provenance_mut(start as usize)).ok_or(Errno::BadAddress)?;
-        Ok(Self { start, len_bytes })
-    }
-
-    /// The first byte. Others may change what is there, so it is read and written through the pointer.
-    ///
-    /// ```no_run
-    /// use libsys::files::{File, MapAccess, Mapping};
-    ///
-    /// let mapping = Mapping::new(&File::open("notes.txt")?, 0, 100, MapAccess::ReadAndWrite)?;
-    /// // SAFETY: 100 bytes are mapped to be written to.
-    /// unsafe { mapping.as_ptr().add(99).write_volatile(b'!') };
-    /// # Ok::<(), libsys::Errno>(())
-    /// ```
-    pub const fn as_ptr(&self) -> *mut u8 {
-        self.start.as_ptr()
-    }
-
-    /// How many bytes were asked for.
-    ///
-    /// ```no_run
-    /// use libsys::files::{File, MapAccess, Mapping};
-    ///
-    /// let mapping = Mapping::new(&File::open("hello")?, 0, 100, MapAccess::Read)?;
-    /// assert_eq!(mapping.len_bytes(), 100);
-    /// # Ok::<(), libsys::Errno>(())
-    /// ```
-    pub const fn len_bytes(&self) -> usize {
-        self.len_bytes
-    }
-
-    /// Ends the mapping now, and brings what was changed through it onto the disk.
-    ///
-    /// ```no_run
-    /// use libsys::files::{File, MapAccess, Mapping};
-    ///
-    /// Mapping::new(&File::open("notes.txt")?, 0, 100, MapAccess::ReadAndWrite)?.unmap()?;
-    /// # Ok::<(), libsys::Errno>(())
-    /// ```
-    ///
-    /// # Errors
-    /// `Io` if something could not be written; the mapping has ended nevertheless.
-    pub fn unmap(self) -> Result<(), Errno> {
-        let unmapped = call::unmap_file(address(self.start.as_ptr())).map(|_| ());
-        core::mem::forget(self);
-        unmapped
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // Whoever wants to know of errors calls `unmap`.
-        let _ = call::unmap_file(address(self.start.as_ptr()));
-    }
 }
 
 /// The entries of the directory, one after the other.
