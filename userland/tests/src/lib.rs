@@ -3,6 +3,9 @@
 
 extern crate alloc;
 
+pub mod mapped;
+pub mod written;
+
 use alloc::format;
 use core::time::Duration;
 

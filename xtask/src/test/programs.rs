@@ -69,7 +69,10 @@ fn second_machine_for(program: &str, guest: &Guest) -> Result<Option<(&'static s
     };
     Ok(match program {
         "test-files" => few_frames("files_on_few_frames", 64),
+        "test-handles" => few_frames("handles_on_few_frames", 64),
         "test-mappings" => few_frames("mappings_on_few_frames", 96),
+        "test-mapping-places" => few_frames("mapping_places_on_few_frames", 96),
+        "test-write-back" => few_frames("write_back_on_few_frames", 96),
         "test-disk-errors" => {
             let boot = Boot::new("test-disk-errors-by-programmed-io", &[program]).option("pio");
             Some(("disk_errors_by_programmed_io", disk_errors::machine(boot, guest)?))

@@ -8,6 +8,7 @@ use libsys::process::{self, Child};
 use libsys::{Errno, call, eprintln};
 
 use super::rules::number;
+use super::ways;
 
 /// What is said of an input that cannot be read.
 const UNREADABLE: u32 = 1000;
@@ -15,7 +16,7 @@ const UNREADABLE: u32 = 1000;
 /// Runs an errand: its exit code, or `None` if there is none of that name.
 pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
     let done = match word {
-        "open-ten" => open_ten(arguments),
+        "open-ten" => open_ten(arguments.first().copied().unwrap_or_default()),
         "open-all" => open_all(),
         "take" => Ok(take(arguments.first().and_then(|text| number(text)).unwrap_or(0))),
         "without-streams" => without_streams(),
@@ -27,21 +28,12 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
 }
 
 /// Opens twelve devices, and ends in the given way.
-fn open_ten(way: &[&str]) -> Result<u32, Errno> {
+fn open_ten(way: &str) -> Result<u32, Errno> {
     let names =
         ["random 1", "random 1", "random 2", "null", "null", "console", "console", "hello", "hello", "file cat"];
     let _open =
         names.iter().chain(["random", "ls"].iter()).map(|name| File::open(name)).collect::<Result<Vec<_>, _>>()?;
-    match way {
-        ["return"] => return Ok(0),
-        ["exit"] => process::exit(7),
-        ["panic"] => panic!("on request"),
-        ["fault"] => {
-            super::rules::find("read").map(|rule| rule.break_it(Some("0")));
-        }
-        _ => process::sleep(Duration::from_secs(1000)),
-    }
-    Ok(0)
+    Ok(ways::end(way))
 }
 
 /// Opens all that it may, and waits to be killed.

@@ -4,16 +4,14 @@
 #![no_std]
 #![no_main]
 
-#[path = "assist/company.rs"]
 mod company;
-#[path = "assist/devices.rs"]
 mod devices;
-#[path = "assist/errands.rs"]
 mod errands;
-#[path = "assist/files.rs"]
 mod files;
-#[path = "assist/rules.rs"]
+mod mappings;
+mod remains;
 mod rules;
+mod ways;
 
 extern crate alloc;
 
@@ -40,6 +38,8 @@ fn main() -> u32 {
             None => errands::run(word, rest)
                 .or_else(|| company::run(word, rest))
                 .or_else(|| files::run(word, rest))
+                .or_else(|| mappings::run(word, rest))
+                .or_else(|| remains::run(word, rest))
                 .or_else(|| devices::run(word, rest))
                 .unwrap_or_else(|| {
                     eprintln!("{USAGE}");

@@ -1,0 +1,174 @@
+//! Names, handles and pointers that calls for files are given, and which they refuse.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use libsys::files::{self, File};
+use libsys::memory::{PAGE_SIZE, Region};
+use libsys::process::{self, Child};
+use libsys::test::Verdict;
+use libsys::{Errno, call, check, check_eq};
+use tests::ASSIST;
+use tests::written::{bytes, made};
+
+libsys::tests! {
+    names_are_checked,
+    the_swap_file_is_nobodys,
+    what_cannot_be_made_takes_nobody_elses_file_with_it,
+    handles_are_the_lowest_free_and_limited,
+    handles_are_closed_however_a_process_ends,
+    wild_handles_are_refused_by_every_call,
+    wild_pointers_are_refused_and_change_nothing,
+}
+
+const PAGE: usize = PAGE_SIZE as usize;
+/// No address of a program.
+const KERNEL: u32 = 0xC000_0000;
+
+fn names_are_checked() -> Verdict {
+    let long = "x".repeat(56);
+    for name in ["", "a/b", "tab\t", long.as_str()] {
+        check_eq!(File::create(name).err(), Some(Errno::BadName), "{name:?}");
+    }
+    for name in ["no such file", "a/b"] {
+        check_eq!(File::open(name).err(), Some(Errno::NoSuchFile), "{name:?}");
+        check_eq!(files::remove(name).err(), Some(Errno::NoSuchFile), "{name:?}");
+    }
+    for name in ["", long.as_str()] {
+        check_eq!(File::open(name).err(), Some(Errno::BadName), "{name:?}");
+        check_eq!(files::remove(name).err(), Some(Errno::BadName), "{name:?}");
+    }
+    let not_utf8 = [0xFFu8, 0xFE];
+    let at = u32::try_from(not_utf8.as_ptr().expose_provenance())?;
+    for refused in [call::open(at, 2), call::create(at, 2), call::remove(at, 2)] {
+        check_eq!(refused, Err(Errno::BadName));
+    }
+    check_eq!(File::create("hello").err(), Some(Errno::AlreadyExists));
+    let longest = "é".repeat(27);
+    drop(File::create(&longest)?);
+    check!(files::directory().any(|entry| entry.name() == longest));
+    files::remove(&longest)?;
+    check!(files::directory().all(|entry| entry.name() != longest));
+    Ok(())
+}
+
+fn the_swap_file_is_nobodys() -> Verdict {
+    check_eq!(File::open("swap").err(), Some(Errno::NotPermitted));
+    check_eq!(File::create("swap").err(), Some(Errno::AlreadyExists));
+    check_eq!(files::remove("swap").err(), Some(Errno::NotPermitted));
+    check_eq!(Child::spawn("swap", [""; 0]).err(), Some(Errno::NotPermitted));
+    Ok(())
+}
+
+fn what_cannot_be_made_takes_nobody_elses_file_with_it() -> Verdict {
+    let child = Child::spawn(ASSIST, ["create-in-vain", "contested"])?;
+    let mut made = 0;
+    while made < 100 {
+        match File::create("contested") {
+            Ok(file) => {
+                drop(file);
+                (0..10).for_each(|_| process::yield_now());
+                check_eq!(files::remove("contested"), Ok(()), "after {made} others");
+                made += 1;
+            }
+            // It is the child's, for a moment.
+            Err(Errno::AlreadyExists) => drop(files::remove("contested")),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    tests::finish(child)
+}
+
+fn handles_are_the_lowest_free_and_limited() -> Verdict {
+    let mut open = Vec::new();
+    let refused = loop {
+        match File::open("hello") {
+            Ok(file) => open.push(file),
+            Err(error) => break error,
+        }
+    };
+    // The program began with three of 64.
+    check_eq!((refused, open.len()), (Errno::TooManyOpen, 61));
+    check!((3..).zip(&open).all(|(handle, file)| file.handle() == handle));
+    check_eq!(File::create("one too many").err(), Some(Errno::TooManyOpen));
+    check!(files::directory().all(|entry| entry.name() != "one too many"));
+    drop(open.remove(10));
+    check_eq!(File::open("hello")?.handle(), 13);
+    Ok(())
+}
+
+/// Whoever has the file open ends; then its blocks are free again.
+fn handles_are_closed_however_a_process_ends() -> Verdict {
+    for way in ["return", "exit", "panic", "fault", "killed"] {
+        drop(made("held", &bytes(1, 9 << 20))?);
+        let child = Child::spawn(ASSIST, ["hold", "held", way])?;
+        if way == "killed" {
+            process::sleep(Duration::from_millis(100));
+            tests::finish(child)?;
+        } else {
+            child.wait()?;
+        }
+        // There is room for this only once.
+        files::remove("held")?;
+    }
+    Ok(())
+}
+
+fn wild_handles_are_refused_by_every_call() -> Verdict {
+    let mut buffer = [0u32; 16];
+    let at = u32::try_from(buffer.as_mut_ptr().expose_provenance())?;
+    let closed = File::open("hello")?.handle();
+    for handle in [closed, 3, 66, 67, 1000, u32::MAX, 1 << 31] {
+        for (name, refused) in [
+            ("close", call::close(handle)),
+            ("seek", call::seek(handle, 0)),
+            ("stat", call::stat(handle, at)),
+            ("sync", call::sync(handle)),
+            ("read", call::read(handle, at, 4)),
+            ("write", call::write(handle, at, 4)),
+            ("map", call::map_file(handle, 0, 4096, 1, u32::MAX)),
+        ] {
+            check_eq!(refused, Err(Errno::BadHandle), "{name} {handle}");
+        }
+    }
+    for console in [0, 1, 2] {
+        check_eq!(call::map_file(console, 0, 4096, 1, u32::MAX), Err(Errno::NotSupported));
+        check_eq!((call::seek(console, 0), call::sync(console)), (Err(Errno::NotSupported), Err(Errno::NotSupported)));
+    }
+    check_eq!(buffer, [0; 16]);
+    Ok(())
+}
+
+fn wild_pointers_are_refused_and_change_nothing() -> Verdict {
+    let mut file = made("pointers", b"as it was")?;
+    file.seek(2)?;
+    let handle = file.handle();
+    let text = u32::try_from((wild_pointers_are_refused_and_change_nothing as *const ()).expose_provenance())?;
+    for at in [0, KERNEL, KERNEL - 2, u32::MAX - 3, 0x7000_0000] {
+        check_eq!(call::open(at, 4), Err(Errno::BadAddress), "{at:#x}");
+        check_eq!(call::create(at, 4), Err(Errno::BadAddress), "{at:#x}");
+        check_eq!(call::remove(at, 4), Err(Errno::BadAddress), "{at:#x}");
+        check_eq!(call::read(handle, at, 4), Err(Errno::BadAddress), "{at:#x}");
+        check_eq!(call::write(handle, at, 4), Err(Errno::BadAddress), "{at:#x}");
+        check_eq!(call::stat(handle, at), Err(Errno::BadAddress), "{at:#x}");
+    }
+    check_eq!(call::read(handle, text, 4), Err(Errno::BadAddress));
+    check_eq!(call::stat(handle, text), Err(Errno::BadAddress));
+    // A buffer that begins well and ends badly is refused as a whole.
+    let region = Region::allocate(PAGE)?;
+    let near_end = u32::try_from(region.as_ptr().expose_provenance())? + PAGE_SIZE - 2;
+    check_eq!(call::write(handle, near_end, 4), Err(Errno::BadAddress));
+    check_eq!(call::read(handle, near_end, 4), Err(Errno::BadAddress));
+    check_eq!(call::write(handle, near_end, u32::MAX), Err(Errno::BadAddress));
+    let mut rest = [0; 20];
+    check_eq!(file.read(&mut rest)?, 7);
+    check_eq!(&rest[..7], b" it was");
+    check_eq!(file.len()?, 9);
+    drop(file);
+    files::remove("pointers")?;
+    Ok(())
+}
