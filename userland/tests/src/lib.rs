@@ -10,9 +10,13 @@ use alloc::format;
 use core::time::Duration;
 
 use libsys::abi::record::ExitStatus;
+use libsys::memory::{PAGE_SIZE, Region};
 use libsys::process::{self, Child};
-use libsys::test::Failure;
-use libsys::{Errno, ExitReason};
+use libsys::test::{Failure, Verdict};
+use libsys::{Errno, ExitReason, check};
+
+/// Bytes of a page.
+pub const PAGE: usize = PAGE_SIZE as usize;
 
 /// The program that breaks rules.
 pub const ASSIST: &str = "assist";
@@ -61,6 +65,19 @@ pub fn holds(words: &[u32], seed: u32) -> bool {
 
 const fn pattern(seed: u32, index: u32) -> u32 {
     (seed ^ index.wrapping_mul(0x9E37_79B1)).wrapping_mul(0x85EB_CA77) ^ index
+}
+
+/// Uses so many pages that everything else is borrowed if frames are few.
+///
+/// # Errors
+/// If they are not granted, or do not keep what is in them.
+pub fn sweep() -> Verdict {
+    let mut region = Region::allocate(200 * PAGE)?;
+    for seed in 0..3 {
+        fill(region.words(), seed);
+        check!(holds(region.words(), seed));
+    }
+    Ok(())
 }
 
 /// Waits until something holds that others bring about.

@@ -4,10 +4,9 @@ use alloc::vec::Vec;
 
 use libsys::Errno;
 use libsys::files::{File, MapAccess, Mapping};
-use libsys::memory::PAGE_SIZE;
 
-/// Bytes of a page.
-pub const PAGE: usize = PAGE_SIZE as usize;
+use crate::PAGE;
+
 /// To be read.
 pub const READ: MapAccess = MapAccess::Read;
 /// To be read and written.

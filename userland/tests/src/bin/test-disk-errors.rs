@@ -13,7 +13,7 @@ use libsys::memory::{PAGE_SIZE, Region};
 use libsys::process::Child;
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, call, check, check_eq, system};
-use tests::{ASSIST, run};
+use tests::{ASSIST, PAGE, run};
 
 libsys::tests! {
     a_page_of_memory_that_is_lost_ends_its_process_alone,
@@ -29,7 +29,6 @@ libsys::tests! {
     other_files_are_none_the_worse,
 }
 
-const PAGE: usize = PAGE_SIZE as usize;
 /// Pages of `unreadable` and of `unwritable` that are.
 const BAD_PAGE: u32 = 10;
 const PAGES: u32 = 40;

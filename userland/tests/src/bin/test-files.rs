@@ -14,7 +14,7 @@ use libsys::process::Child;
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, check, check_eq};
 use tests::written::{bytes, contents, made};
-use tests::{ASSIST, run};
+use tests::{ASSIST, PAGE, run};
 
 libsys::tests! {
     what_is_written_is_read_again_at_any_offset,
@@ -28,8 +28,6 @@ libsys::tests! {
     a_running_program_cannot_be_written_to,
     a_file_that_is_written_to_cannot_be_started,
 }
-
-const PAGE: usize = PAGE_SIZE as usize;
 
 fn what_is_written_is_read_again_at_any_offset() -> Verdict {
     let mut model = bytes(1, 5 * PAGE + 17);

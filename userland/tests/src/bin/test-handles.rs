@@ -12,8 +12,8 @@ use libsys::memory::{PAGE_SIZE, Region};
 use libsys::process::{self, Child};
 use libsys::test::Verdict;
 use libsys::{Errno, call, check, check_eq};
-use tests::ASSIST;
 use tests::written::{bytes, made};
+use tests::{ASSIST, PAGE};
 
 libsys::tests! {
     names_are_checked,
@@ -25,7 +25,6 @@ libsys::tests! {
     wild_pointers_are_refused_and_change_nothing,
 }
 
-const PAGE: usize = PAGE_SIZE as usize;
 /// No address of a program.
 const KERNEL: u32 = 0xC000_0000;
 

@@ -11,9 +11,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::alloc::Layout;
 
-use libsys::memory::{PAGE_SIZE, mapping};
+use libsys::memory::mapping;
 use libsys::test::Verdict;
 use libsys::{Errno, check, check_eq, system};
+use tests::PAGE;
 
 libsys::tests! {
     collections_work,
@@ -25,8 +26,6 @@ libsys::tests! {
     blocks_are_aligned_as_asked,
     what_the_machine_does_not_have_is_refused,
 }
-
-const PAGE: usize = PAGE_SIZE as usize;
 
 fn promised() -> Result<u32, Errno> {
     Ok(system::info()?.pages_promised)

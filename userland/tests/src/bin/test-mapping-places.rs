@@ -11,7 +11,8 @@ use libsys::files::{self, Mapping};
 use libsys::memory::{PAGE_SIZE, Region, mapping};
 use libsys::test::Verdict;
 use libsys::{Errno, call, check, check_eq, system};
-use tests::mapped::{PAGE, READ, WRITE, address, made, read, value};
+use tests::PAGE;
+use tests::mapped::{READ, WRITE, address, made, read, value};
 
 libsys::tests! {
     an_address_is_granted_anywhere_in_free_user_space,

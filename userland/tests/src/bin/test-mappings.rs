@@ -13,8 +13,8 @@ use libsys::memory::{PAGE_SIZE, mapping};
 use libsys::process::Child;
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, call, check, check_eq};
-use tests::mapped::{PAGE, READ, WRITE, address, byte_at, made, read, value, write};
-use tests::{ASSIST, run};
+use tests::mapped::{READ, WRITE, address, byte_at, made, read, value, write};
+use tests::{ASSIST, PAGE, run};
 
 libsys::tests! {
     text_has_one_frame_for_all_who_run_it,

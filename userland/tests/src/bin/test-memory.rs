@@ -8,11 +8,11 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use libsys::abi::layout::{HEAP_END, HEAP_START};
-use libsys::memory::{PAGE_SIZE, Region, free_memory, mapping};
+use libsys::memory::{Region, free_memory, mapping};
 use libsys::process::Child;
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, call, check, check_eq, system};
-use tests::ASSIST;
+use tests::{ASSIST, PAGE};
 
 libsys::tests! {
     untouched_pages_take_no_frame,
@@ -29,8 +29,6 @@ libsys::tests! {
     under_a_limit_80_pages_leave_no_room_for_30_more,
     a_limit_is_inherited_and_only_lowered,
 }
-
-const PAGE: usize = PAGE_SIZE as usize;
 
 fn frames_free() -> Result<u32, Errno> {
     Ok(system::info()?.frames_free)

@@ -13,12 +13,12 @@ use core::time::Duration;
 use libsys::abi::layout::NAME_MAX_BYTES;
 use libsys::abi::message::BUFFER_BYTES;
 use libsys::abi::process::ProcessState;
-use libsys::memory::{PAGE_SIZE, Region, mapping};
+use libsys::memory::{Region, mapping};
 use libsys::message::{self, Buffer, MAX_BYTES, Received};
 use libsys::process::{self, Child};
 use libsys::test::{Failure, Verdict};
 use libsys::{Errno, ExitReason, call, check, check_eq, system};
-use tests::{ASSIST, END, wait_until};
+use tests::{ASSIST, END, PAGE, wait_until};
 
 libsys::tests! {
     a_message_of_any_length_goes_there_and_back,
@@ -39,7 +39,6 @@ libsys::tests! {
     processes_are_found_by_name,
 }
 
-const PAGE: usize = PAGE_SIZE as usize;
 const NO_TIME: Option<Duration> = Some(Duration::ZERO);
 /// Long enough for whatever must come.
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
@@ -281,28 +280,18 @@ fn a_buffer_may_be_untouched_and_cross_pages() -> Verdict {
     Ok(())
 }
 
-/// Uses so many pages that everything else is borrowed.
-fn sweep() -> Verdict {
-    let mut region = Region::allocate(200 * PAGE)?;
-    for seed in 0..3 {
-        tests::fill(region.words(), seed);
-        check!(tests::holds(region.words(), seed));
-    }
-    Ok(())
-}
-
 fn buffers_may_be_parked_on_the_disk() -> Verdict {
     let echo = echo()?;
     round_trip(&echo, 0, b"are you there?")?;
     for (what, len) in [(10, 7), (20, 32), (30, 1000)] {
         let mut region = Region::allocate(PAGE)?;
         tests::fill(region.words(), what);
-        sweep()?;
+        tests::sweep()?;
         let parked = mapping(region.as_ptr())?;
         check!(parked.disk_page().is_some(), "{parked:?}");
         // Both this process's bytes and the buffer of the one that waits lie on the disk now.
         message::send(echo.pid(), what, &region.bytes()[..len])?;
-        sweep()?;
+        tests::sweep()?;
         let mut buffer = Buffer::new();
         let answer = message::wait(&mut buffer, PATIENCE)?;
         check_eq!((answer.sender, answer.what), (echo.pid(), what + 1));

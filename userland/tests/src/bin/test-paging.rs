@@ -8,11 +8,11 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use libsys::abi::POLICY_NAMES;
-use libsys::memory::{PAGE_SIZE, Region, mapping};
+use libsys::memory::{Region, mapping};
 use libsys::process::Child;
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, check, check_eq, system};
-use tests::{ASSIST, run};
+use tests::{ASSIST, PAGE, run};
 
 libsys::tests! {
     every_value_survives_being_borrowed,
@@ -31,19 +31,8 @@ libsys::tests! {
     policies_change_while_pages_come_and_go,
 }
 
-const PAGE: usize = PAGE_SIZE as usize;
 /// More pages than there are frames, by far.
 const MANY: usize = 200;
-
-/// Uses so many pages that everything else is borrowed.
-fn sweep() -> Verdict {
-    let mut region = Region::allocate(MANY * PAGE)?;
-    for _ in 0..2 {
-        tests::fill(region.words(), 0xAAAA);
-        check!(tests::holds(region.words(), 0xAAAA));
-    }
-    Ok(())
-}
 
 fn every_value_survives_being_borrowed() -> Verdict {
     let before = system::info()?.account;
@@ -62,7 +51,7 @@ fn a_page_changed_after_it_came_back_is_written_again() -> Verdict {
     let mut region = Region::allocate(PAGE)?;
     for value in 1..5 {
         region.words().fill(value);
-        sweep()?;
+        tests::sweep()?;
         let parked = mapping(region.as_ptr())?;
         check!(parked.disk_page().is_some(), "{parked:?}");
         check!(region.words().iter().all(|&word| word == value), "value {value}");
@@ -205,7 +194,7 @@ fn a_refusal_leaves_everything_as_it_was() -> Verdict {
 fn sleepers_lend_their_frames() -> Verdict {
     let sleeper = Child::spawn(ASSIST, ["keep", "8", "40", "1000"])?;
     libsys::process::sleep(core::time::Duration::from_millis(250));
-    sweep()?;
+    tests::sweep()?;
     let status = sleeper.wait()?;
     check_eq!(status.reason, ExitReason::Exited(0));
     check!(status.account.swap_ins > 20, "{:?}", status.account);

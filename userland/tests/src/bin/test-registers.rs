@@ -6,11 +6,11 @@ use core::arch::asm;
 
 use libsys::abi::record::Time;
 use libsys::abi::{Number, Wire};
-use libsys::memory::{PAGE_SIZE, Region};
+use libsys::memory::Region;
 use libsys::process::Child;
 use libsys::test::Verdict;
 use libsys::{ExitReason, check, check_eq, gate, process, system};
-use tests::ASSIST;
+use tests::{ASSIST, PAGE};
 
 libsys::tests! {
     calls_keep_all_registers_but_the_result,
@@ -175,8 +175,8 @@ fn odd_flags_at_a_call_fill_no_other_memory() -> Verdict {
 }
 
 fn odd_flags_at_a_fault_do_no_harm() -> Verdict {
-    let mut region = Region::allocate(40 * PAGE_SIZE as usize)?;
-    for words in region.words().chunks_exact_mut(PAGE_SIZE as usize / 4) {
+    let mut region = Region::allocate(40 * PAGE)?;
+    for words in region.words().chunks_exact_mut(PAGE / 4) {
         let first: u32;
         // SAFETY: a word of the region is read; the direction is forward again at the end.
         unsafe { asm!("std", "mov {first}, [{at}]", "cld", first = out(reg) first, at = in(reg) words.as_ptr()) };

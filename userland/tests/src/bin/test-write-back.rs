@@ -11,13 +11,13 @@ use core::time::Duration;
 use libsys::abi::layout::MAPPINGS_MAX;
 use libsys::abi::process::ProcessState;
 use libsys::files::{self, File, Mapping};
-use libsys::memory::{PAGE_SIZE, Region};
+use libsys::memory::PAGE_SIZE;
 use libsys::process::{self, Child};
 use libsys::test::Verdict;
 use libsys::time::Instant;
 use libsys::{Errno, ExitReason, check, check_eq, system};
-use tests::mapped::{PAGE, WRITE, byte_at, made, read, write};
-use tests::{ASSIST, run, wait_until};
+use tests::mapped::{WRITE, byte_at, made, read, write};
+use tests::{ASSIST, PAGE, run, wait_until};
 
 libsys::tests! {
     data_of_programs_is_copied_and_never_written_back,
@@ -42,7 +42,7 @@ fn data_of_programs_is_copied_and_never_written_back() -> Verdict {
     // SAFETY: nobody else uses them.
     unsafe { words.write_volatile([process::pid(); 64]) };
     // On a small machine they are borrowed for this.
-    Region::allocate(200 * PAGE)?.words().fill(1);
+    tests::sweep()?;
     File::open("test-write-back")?.sync()?;
     check!(program()? == before);
     // SAFETY: as above.
@@ -92,7 +92,7 @@ fn clean_pages_are_never_written() -> Verdict {
     check!(sum > 0);
     byte_at(&mut file, 100)?;
     // Whatever is borrowed for this is clean.
-    Region::allocate(200 * PAGE)?.words().fill(1);
+    tests::sweep()?;
     mapped.unmap()?;
     file.sync()?;
     check_eq!(system::info()?.account.file_writes, before);

@@ -5,6 +5,7 @@ use core::time::Duration;
 use libsys::memory::{PAGE_SIZE, Region};
 use libsys::process::{self, Child};
 use libsys::{Class, Errno, console, message, system};
+use tests::PAGE;
 
 use super::rules::number;
 
@@ -89,7 +90,7 @@ fn read_lines() -> Result<u32, Errno> {
 fn thrash(pages: u32) -> Result<u32, Errno> {
     let mut region = Region::allocate((pages * PAGE_SIZE) as usize)?;
     loop {
-        for byte in region.bytes().iter_mut().step_by(PAGE_SIZE as usize) {
+        for byte in region.bytes().iter_mut().step_by(PAGE) {
             *byte = byte.wrapping_add(1);
         }
     }

@@ -8,6 +8,7 @@ use libsys::memory::{self, PAGE_SIZE, Region};
 use libsys::message::{self, Buffer};
 use libsys::process::{self, Child};
 use libsys::{Errno, call, eprintln, print, println, system};
+use tests::PAGE;
 
 use super::rules::number;
 
@@ -58,7 +59,6 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
 
 /// 80 pages, 30 more that are refused, and 30 once the 80 are free. Exits with 1 if the 30 are granted beside the 80.
 fn allocate_80_and_30() -> Result<u32, Errno> {
-    const PAGE: usize = PAGE_SIZE as usize;
     let mut most = Region::allocate(80 * PAGE)?;
     most.bytes().fill(80);
     match Region::allocate(30 * PAGE) {
@@ -76,7 +76,6 @@ fn allocate_80_and_30() -> Result<u32, Errno> {
 
 /// Nearly a gibibyte of heap, of which every hundredth page is used.
 fn sparse_heap() -> Result<u32, Errno> {
-    const PAGE: usize = PAGE_SIZE as usize;
     const PAGES: usize = (1 << 18) - 64;
     let held = system::info()?;
     let mut region = Region::allocate(PAGES * PAGE)?;
@@ -216,7 +215,7 @@ fn doze(milliseconds: u32, count: u32) -> Result<u32, Errno> {
 
 /// Uses a region after giving it back: at the first address of the heap that is nobody's then.
 fn after_free() -> Result<u32, Errno> {
-    let region = Region::allocate(PAGE_SIZE as usize)?;
+    let region = Region::allocate(PAGE)?;
     let at = region.as_ptr();
     // SAFETY: the page is this program's.
     unsafe { at.write_volatile(1) };
@@ -227,8 +226,7 @@ fn after_free() -> Result<u32, Errno> {
 
 /// Reads `offset` bytes behind the end of a region of one page, in front of which and behind which there is nothing.
 fn past_end(offset: u32) -> Result<u32, Errno> {
-    let [before, region, behind] =
-        [Region::allocate(4096 * 4)?, Region::allocate(PAGE_SIZE as usize)?, Region::allocate(4096 * 4)?];
+    let [before, region, behind] = [Region::allocate(4096 * 4)?, Region::allocate(PAGE)?, Region::allocate(4096 * 4)?];
     before.free()?;
     behind.free()?;
     let at = region.as_ptr().wrapping_add(PAGE_SIZE.wrapping_add(offset) as usize);

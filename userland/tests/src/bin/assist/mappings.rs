@@ -4,11 +4,10 @@ use libsys::Errno;
 use libsys::files::{File, MapAccess, Mapping};
 use libsys::memory::{PAGE_SIZE, mapping};
 use libsys::process;
+use tests::PAGE;
 
 use super::files::{as_number, exit_code};
 use super::ways;
-
-const PAGE: usize = PAGE_SIZE as usize;
 
 /// Runs an errand: its [exit code](exit_code), or `None` if there is none of that name.
 pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {

@@ -8,11 +8,9 @@ use libsys::Errno;
 use libsys::files::{self, File, MapAccess, Mapping};
 use libsys::memory::PAGE_SIZE;
 use libsys::process::{self, Child};
-use tests::written;
+use tests::{PAGE, written};
 
 use super::files::exit_code;
-
-const PAGE: usize = PAGE_SIZE as usize;
 
 /// Runs an errand: its [exit code](exit_code), or `None` if there is none of that name.
 pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
