@@ -30,7 +30,8 @@ mod i386 {
     #[inline]
     pub fn interrupt(number: u32, arguments: [u32; 5]) -> Result<u32, Errno> {
         let result: u32;
-        // SAFETY: see above. What goes into the registers is loaded through `edi`, which is loaded last.
+        // SAFETY: the kernel uses only memory that the arguments name (see above), and keeps all registers but `eax`. `ebx` and `esi` are
+        // put back, and `edi`, through which the others are loaded before it is loaded itself, is given up.
         unsafe {
             asm!(
                 "push ebx",
@@ -54,14 +55,15 @@ mod i386 {
     #[inline]
     pub fn short_interrupt(number: u32, [first, second, third]: [u32; 3]) -> Result<u32, Errno> {
         let result: u32;
-        // SAFETY: see above.
+        // SAFETY: as in `interrupt`; exchanged twice, `ebx` and `{first}` are what they were. `{first}` is not `eax`, since that is written
+        // to, as far as the compiler knows, before all inputs are read.
         unsafe {
             asm!(
                 "xchg ebx, {first}",
                 "int 0x80",
                 "xchg ebx, {first}",
                 first = in(reg) first,
-                inlateout("eax") number => result,
+                inout("eax") number => result,
                 in("ecx") second,
                 in("edx") third,
                 options(nostack),
@@ -74,7 +76,8 @@ mod i386 {
     #[inline]
     pub fn fast(number: u32, arguments: [u32; 4]) -> Result<u32, Errno> {
         let result: u32;
-        // SAFETY: see above.
+        // SAFETY: the kernel uses only memory that the arguments name (see above), and returns to `edx` with the stack of `ecx`; it keeps
+        // all other registers but `eax`. `ebx`, `esi` and `ebp` are put back, `ecx`, `edx` and `edi` are given up.
         unsafe {
             asm!(
                 "push ebx",
@@ -104,7 +107,8 @@ mod i386 {
     #[inline]
     pub fn short_fast(number: u32, first: u32) -> Result<u32, Errno> {
         let result: u32;
-        // SAFETY: see above. `{first}` is neither `ecx` nor `edx`, since those are written to before it is read again.
+        // SAFETY: as in `fast`; exchanged twice, `ebx` and `{first}` are what they were. `{first}` is none of `eax`, `ecx` and `edx`, since
+        // those are written to, as far as the compiler knows, before all inputs are read.
         unsafe {
             asm!(
                 "xchg ebx, {first}",
@@ -114,7 +118,7 @@ mod i386 {
                 "2:",
                 "xchg ebx, {first}",
                 first = in(reg) first,
-                inlateout("eax") number => result,
+                inout("eax") number => result,
                 out("ecx") _,
                 out("edx") _,
                 options(nostack),
