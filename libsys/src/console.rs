@@ -29,7 +29,7 @@ struct Line {
 
 struct Buffered(RefCell<Line>);
 
-// SAFETY: a program has one thread.
+// SAFETY: a program has one thread, so no two use it at once; that a use begins within another is what the `RefCell` notices.
 unsafe impl Sync for Buffered {}
 
 static LINE: Buffered = Buffered(RefCell::new(Line::new(OUTPUT)));

@@ -23,7 +23,7 @@ struct Owners {
     running: Option<NonNull<FpuState>>,
 }
 
-// SAFETY: there is one CPU.
+// SAFETY: there is one CPU, and nobody but this module follows the pointers, within `OWNERS.with`, which notices re-entry.
 unsafe impl Send for Owners {}
 
 static OWNERS: KernelCell<Owners> = KernelCell::new(Owners { in_registers: None, running: None });

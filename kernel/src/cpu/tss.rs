@@ -65,12 +65,13 @@ pub fn set_kernel_stack(top: VirtAddr) {
 
 /// Sets the directory that the double-fault task runs in.
 pub fn set_double_fault_directory(directory: PhysAddr) {
-    // SAFETY: as above.
+    // SAFETY: the CPU reads this segment only when it begins the double-fault task, which a plain write does not make it do.
     unsafe { (*DOUBLE_FAULT.0.get()).cr3 = directory.raw() }
 }
 
 /// Where the main task was when the CPU switched away from it: instruction and stack.
 pub fn interrupted() -> (VirtAddr, VirtAddr) {
-    // SAFETY: as above.
+    // SAFETY: only the double-fault task asks (`exceptions::double_fault`). The CPU has written the segment when it switched to that task,
+    // which never goes back, so it does not write it again.
     unsafe { (VirtAddr::new((*MAIN.0.get()).eip), VirtAddr::new((*MAIN.0.get()).esp)) }
 }

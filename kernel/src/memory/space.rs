@@ -29,9 +29,11 @@ type Table = [u32; 1024];
 pub fn build_kernel_half(direct_end: PhysAddr, mut take_frame: impl FnMut() -> Option<Frame>) -> Frame {
     let mut new_table = || {
         let Some(frame) = take_frame() else { panic!("no kernel frame left for the kernel's own page tables") };
-        // SAFETY: the frame comes from the kernel pool, which the boot mapping shows at its direct-map address, and is ours.
-        let table =
-            unsafe { &mut *core::ptr::with_exposed_provenance_mut::<Table>(direct(frame.start()).raw() as usize) };
+        let at = direct(frame.start()).raw() as usize;
+        let table = core::ptr::with_exposed_provenance_mut::<Table>(at);
+        // SAFETY: `take_frame` gives each frame once, and the boot mapping shows it at its direct-map address: the table is ours alone.
+        // A frame begins where a table may, has its size, and any bits are words.
+        let table = unsafe { &mut *table };
         table.fill(0);
         (frame, table)
     };

@@ -104,7 +104,7 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments, opened: Ope
     let Some(id) = space.0 else { return Err(CreateError::OutOfMemory) };
     grant_segments(id, &program, &image)?;
     let directory = with_memory(|memory| memory.pager.spaces().get(id).and_then(|space| space.directory()));
-    // SAFETY: the stack was made just now.
+    // SAFETY: `KernelStack::new` has mapped the stack above, and nobody runs on it before the process is enlisted.
     unsafe { switch::prepare(stack.end(), begin) };
     let process = Process {
         name: ProcessName::new(path),

@@ -11,7 +11,7 @@ unsafe extern "C" {
 #[unsafe(no_mangle)]
 extern "C" fn program_main() -> u32 {
     let (count, strings) = Args::raw();
-    // SAFETY: the program's own, declared as C has it.
+    // SAFETY: the program defines it as C has it, and what the kernel has left for it stays where it is (`Args::raw`).
     unsafe { main(c_int::try_from(count).unwrap_or(0), strings) }.cast_unsigned()
 }
 

@@ -7,7 +7,7 @@ use core::ffi::{CStr, c_char, c_int};
 /// # Safety
 /// `string` points to a string that ends with a zero byte and is not changed while the result lives.
 pub unsafe fn bytes<'a>(string: *const c_char) -> &'a [u8] {
-    // SAFETY: as above.
+    // SAFETY: the caller's promise.
     unsafe { CStr::from_ptr(string) }.to_bytes()
 }
 
@@ -15,7 +15,7 @@ pub unsafe fn bytes<'a>(string: *const c_char) -> &'a [u8] {
 /// Both are strings.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strcmp(left: *const c_char, right: *const c_char) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: the caller's promise.
     let (left, right) = unsafe { (bytes(left), bytes(right)) };
     left.cmp(right) as c_int
 }
@@ -25,7 +25,7 @@ unsafe extern "C" fn strcmp(left: *const c_char, right: *const c_char) -> c_int 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strncmp(left: *const c_char, right: *const c_char, len: usize) -> c_int {
     for index in 0..len {
-        // SAFETY: as above: the loop ends behind the first zero byte.
+        // SAFETY: the caller's promise: the loop ends behind the first zero byte.
         let (left, right) = unsafe { (left.cast::<u8>().add(index).read(), right.cast::<u8>().add(index).read()) };
         if left != right || left == 0 {
             return c_int::from(left) - c_int::from(right);
@@ -38,7 +38,7 @@ unsafe extern "C" fn strncmp(left: *const c_char, right: *const c_char, len: usi
 /// It is a string.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strchr(string: *const c_char, wanted: c_int) -> *const c_char {
-    // SAFETY: as above.
+    // SAFETY: the caller's promise.
     let text = unsafe { CStr::from_ptr(string) }.to_bytes_with_nul();
     let place = text.iter().position(|&byte| c_int::from(byte) == wanted & 0xFF);
     place.map_or(core::ptr::null(), |place| string.wrapping_add(place))
@@ -48,7 +48,7 @@ unsafe extern "C" fn strchr(string: *const c_char, wanted: c_int) -> *const c_ch
 /// It is a string.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn atoi(string: *const c_char) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: the caller's promise.
     let text = unsafe { bytes(string) }.trim_ascii_start();
     let (is_negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),

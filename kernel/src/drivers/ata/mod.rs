@@ -28,9 +28,12 @@ pub const LINE: u8 = 14;
 /// A request to the disk; see [`kcore::disk::Request`].
 pub type Request<'a> = kcore::disk::Request<'a, ProcessSlot>;
 
-// SAFETY: this is the only controller. `submit` demands of its callers that the memory is set aside, and nothing else submits.
-static DISK: KernelCell<Channel<ProcessSlot, AtaController>> =
-    KernelCell::new(Channel::new(unsafe { AtaController::new() }));
+static DISK: KernelCell<Channel<ProcessSlot, AtaController>> = {
+    // SAFETY: nothing else in the kernel makes a controller. Segments get to it by `submit` alone, which demands of its callers that
+    // their memory is set aside until the result was taken; there is no result before the command has ended.
+    let controller = unsafe { AtaController::new() };
+    KernelCell::new(Channel::new(controller))
+};
 
 /// Who waits for room in the queue.
 static ROOM: KernelCell<Waiters> = KernelCell::new(Waiters::new());
