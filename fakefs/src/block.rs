@@ -38,7 +38,8 @@ impl Extent {
     }
 }
 
-/// Something that keeps blocks. Buffers are whole numbers of blocks.
+/// Something that keeps blocks of [`BLOCK_SIZE`] bytes, `0..block_count()`. Buffers are whole numbers of blocks, which its user keeps in
+/// that range.
 pub trait BlockDevice {
     /// What can go wrong.
     type Error: core::fmt::Debug;
@@ -49,7 +50,7 @@ pub trait BlockDevice {
     /// Reads blocks from `first` on.
     ///
     /// # Errors
-    /// The device's own.
+    /// The device's own; what is in `buffer` then is not known.
     fn read(&mut self, first: BlockIndex, buffer: &mut [u8]) -> Result<(), Self::Error>;
 
     /// Writes blocks from `first` on. They may be lost or late until [`flush`](Self::flush) has returned.
@@ -61,6 +62,6 @@ pub trait BlockDevice {
     /// Makes sure that all that was written is kept.
     ///
     /// # Errors
-    /// The device's own.
+    /// The device's own; any write since the last flush may be lost then.
     fn flush(&mut self) -> Result<(), Self::Error>;
 }

@@ -8,10 +8,10 @@ use crate::records::{EXTENT_BYTES, entries_len};
 use crate::table::{File, FileId};
 
 impl<D: BlockDevice> FileSystem<D> {
-    /// Reads from byte `offset` on; returns how many bytes there were.
+    /// Reads from byte `offset` on, as many bytes as `buffer` holds; returns how many there were, 0 at the end of the file or behind it.
     ///
     /// # Errors
-    /// `NoSuchFile`, `Device`.
+    /// `NoSuchFile`, `Device`; what is in `buffer` then is not known.
     pub fn read_at(&mut self, id: FileId, offset: u32, buffer: &mut [u8]) -> Result<usize, FsError<D::Error>> {
         let file = self.table.get(id).ok_or(FsError::NoSuchFile)?;
         let rest = file.len_bytes.saturating_sub(offset) as usize;
@@ -116,7 +116,7 @@ impl<D: BlockDevice> FileSystem<D> {
     /// Writes the table if files have grown since it was last written.
     ///
     /// # Errors
-    /// `TableFull`, `Device`, `OutOfMemory`.
+    /// `TableFull`, `Device`, `OutOfMemory`; the files have grown in memory still, and the next call tries again.
     pub fn commit_growth(&mut self) -> Result<(), FsError<D::Error>> {
         if self.has_grown { self.commit() } else { Ok(()) }
     }

@@ -80,7 +80,7 @@ impl File {
     /// ```
     ///
     /// # Errors
-    /// `Io`, `OutOfMemory`.
+    /// `Io`, `OutOfMemory`; `TimedOut` for a console's keys if none was pressed in time.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
         call::read(self.handle, address(buffer.as_mut_ptr()), length(buffer.len())).map(|count| count as usize)
     }
@@ -94,7 +94,7 @@ impl File {
     /// ```
     ///
     /// # Errors
-    /// `Busy` if it is a running program, `DiskFull`, `Io`, `OutOfMemory`.
+    /// `Busy` if it is a running program, `DiskFull`, `Io`, `OutOfMemory`; `NotSupported` for random bytes.
     pub fn write(&mut self, data: &[u8]) -> Result<usize, Errno> {
         call::write(self.handle, address(data.as_ptr()), length(data.len())).map(|count| count as usize)
     }
@@ -128,7 +128,7 @@ impl File {
     /// ```
     ///
     /// # Errors
-    /// None, for a file that is open.
+    /// `NotSupported` for the console, whose bytes come in order; none for a file.
     pub fn seek(&mut self, offset: u32) -> Result<(), Errno> {
         call::seek(self.handle, offset).map(|_| ())
     }
@@ -171,7 +171,7 @@ impl File {
     /// ```
     ///
     /// # Errors
-    /// `Io` if some could not be written.
+    /// `Io` if some could not be written, `NotSupported` if it is no file.
     pub fn sync(&self) -> Result<(), Errno> {
         call::sync(self.handle).map(|_| ())
     }

@@ -24,7 +24,7 @@ impl VirtAddr {
         Self(raw)
     }
 
-    /// The value.
+    /// The address as a number of bytes from 0.
     pub const fn raw(self) -> u32 {
         self.0
     }

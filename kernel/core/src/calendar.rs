@@ -20,11 +20,11 @@ pub struct ClockRegisters {
 }
 
 impl ClockRegisters {
-    /// In the hour, if hours count to 12.
+    /// A bit of the hour, if hours count to 12.
     pub const AFTERNOON: u8 = 1 << 7;
-    /// In the format: numbers are binary, not two decimal digits.
+    /// A bit of register B (MC146818, "Register B", DM): numbers are binary, not two decimal digits.
     pub const IS_BINARY: u8 = 1 << 2;
-    /// In the format: hours count to 24.
+    /// A bit of register B ("24/12"): hours count to 24.
     pub const HAS_24_HOURS: u8 = 1 << 1;
 
     /// The seconds between the beginning of 1970 and the moment that the registers tell, which is in this century. `None` if there is no

@@ -146,7 +146,7 @@ impl<'a> ContiguousFramePool<'a> {
     /// Releases the run that starts at `first`; returns how many frames it had.
     ///
     /// # Errors
-    /// See [`FramePoolError`].
+    /// `NotOwned` if another pool's or none, `NotHeadOfRun` if it is free already or within a run; nothing has changed then.
     #[inline]
     pub fn release_frames(&mut self, first: Frame) -> Result<u32, FramePoolError> {
         let head = self.index_of(first).ok_or(FramePoolError::NotOwned(first))?;

@@ -6,7 +6,7 @@ use arrayvec::ArrayVec;
 
 use crate::addr::{Frame, PAGE_COUNT, PAGE_SIZE};
 
-/// One entry of the boot loader's map.
+/// One entry of the boot loader's map (Multiboot Specification 0.6.96, "Boot information format": `mmap_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapEntry {
     /// The first byte.

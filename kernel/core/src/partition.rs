@@ -1,6 +1,6 @@
-//! The partition table in a disk's first sector.
+//! The partition table in a disk's first sector (UEFI Specification, "Legacy Master Boot Record (MBR)").
 
-/// A run of sectors.
+/// A run of sectors of 512 bytes, counted from the start of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionRange {
     /// The first sector.
@@ -22,7 +22,7 @@ const TABLE_OFFSET: usize = 446;
 const ENTRY_BYTES: usize = 16;
 const TYPE_OFFSET: usize = 4;
 
-/// The first partition of type `kind` that has any sectors.
+/// The first of the four partitions that is of type `kind` and has any sectors; `None` also if `sector` does not end with the signature.
 pub fn find(sector: &[u8; 512], kind: u8) -> Option<PartitionRange> {
     if sector[SIGNATURE_OFFSET..] != SIGNATURE {
         return None;

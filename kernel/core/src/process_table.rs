@@ -102,7 +102,7 @@ impl<T> ProcessTable<T> {
     /// Adds a process. The first has [`Pid::INIT`].
     ///
     /// # Errors
-    /// See [`AddError`]; nothing has changed then and `payload` is dropped.
+    /// `TableFull` at [`MAX_PROCESSES`], `OutOfMemory`, `ParentKilled`; nothing has changed then and `payload` is dropped.
     pub fn add(&mut self, parent: Option<Pid>, payload: T) -> Result<(ProcessSlot, Pid), AddError> {
         if parent.and_then(|parent| self.killer(self.slot_of(parent)?)).is_some() {
             return Err(AddError::ParentKilled);

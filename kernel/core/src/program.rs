@@ -91,10 +91,11 @@ pub const HEAD_BYTES: usize = PAGE_SIZE as usize;
 const CONTEXT: Ctx = Ctx { container: Container::Little, le: Endian::Little };
 
 impl ProgramImage {
-    /// Checks a program file of `file_len_bytes` bytes by its first bytes.
+    /// Checks a program file of `file_len_bytes` bytes by its `head`, the first [`HEAD_BYTES`] of them or all there are (System V ABI,
+    /// "Object Files" and "Program Header").
     ///
     /// # Errors
-    /// See [`NotExecutable`]. No bytes make this panic.
+    /// [`NotExecutable`] names the rule of the loader's that it breaks. No bytes make this panic.
     pub fn parse(head: &[u8], file_len_bytes: u32) -> Result<Self, NotExecutable> {
         const HEADER_BYTES: usize = 52;
         let elf: Header = match head.get(..HEADER_BYTES) {

@@ -45,7 +45,7 @@ impl Pte {
     /// The entry that says nothing.
     pub const EMPTY: Self = Self(0);
 
-    /// The highest slot number (plus one) that an entry can hold.
+    /// The highest slot number (plus one) that an entry can hold: 30 bits are left beside present and in-transit.
     pub const SLOT_LIMIT: u32 = (1 << 30) - 1;
 
     /// The entry with these bits.

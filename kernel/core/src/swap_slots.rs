@@ -125,7 +125,8 @@ impl SwapSlots {
     /// Takes a slot back.
     ///
     /// # Errors
-    /// See [`SwapSlotError`]; nothing has changed then.
+    /// `NoSuchSlot` behind the end of the swap file; `AlreadyFree`, also for a slot that was [marked bad](Self::mark_bad). Nothing has
+    /// changed then.
     #[inline]
     pub fn free(&mut self, slot: SwapSlot) -> Result<(), SwapSlotError> {
         if slot.number() >= self.total {

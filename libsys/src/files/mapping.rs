@@ -57,7 +57,7 @@ impl Mapping {
     ///
     /// # Errors
     /// `InvalidArgument` for no bytes or a misaligned offset, `Busy` to write to a running program, `OutOfMemory`,
-    /// `OutOfAddressSpace`, `TooManyOpen`.
+    /// `OutOfAddressSpace`, `TooManyOpen` at [`MAPPINGS_MAX`](abi::layout::MAPPINGS_MAX), `NotSupported` if it is no file.
     pub fn new(file: &File, offset: u32, len_bytes: usize, access: MapAccess) -> Result<Self, Errno> {
         Self::map(file, offset, len_bytes, access, ANY_ADDRESS)
     }

@@ -51,10 +51,10 @@ impl fmt::Display for UnusableDisk {
 impl core::error::Error for UnusableDisk {}
 
 impl Identity {
-    /// Reads the drive's answer.
+    /// Reads the drive's answer: the 256 words of its data register, in the order in which they came.
     ///
     /// # Errors
-    /// An [`UnusableDisk`].
+    /// `NotADisk` for ATAPI, `NoLba`, `LongSectors`.
     pub fn decode(words: &[u16; WORD_COUNT]) -> Result<Self, UnusableDisk> {
         if words[0] & 1 << 15 != 0 {
             return Err(UnusableDisk::NotADisk);

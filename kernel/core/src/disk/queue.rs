@@ -96,7 +96,8 @@ impl<W: Copy> Queue<W> {
     /// Takes a transfer in.
     ///
     /// # Errors
-    /// A [`SubmitError`]; then nothing has changed.
+    /// `QueueFull` until a result is taken, `NoDisk`, `PastEnd`; `BadLength` and `BadSegment` for what is no request at all: see
+    /// [`SubmitError`]. Nothing has changed then.
     pub fn submit(&mut self, request: &Request<'_, W>) -> Result<RequestId, SubmitError> {
         let sector_count = sector_count(request.segments)?;
         if sector_count > self.command_sectors_max {

@@ -72,7 +72,7 @@ impl Pager<'_> {
     /// Lets a space be promised at most `limit` pages from now on. What it has it keeps, even if that is more.
     ///
     /// # Errors
-    /// `OverLimit` if it may be promised less already: a limit is only lowered.
+    /// `OverLimit` if it may be promised less already: a limit is only lowered. `NoSpace`.
     pub fn lower_limit(&mut self, id: SpaceId, limit: u32) -> Result<(), GrantError> {
         let space = self.spaces.get_mut(id).ok_or(GrantError::NoSpace)?;
         if limit > space.limit {
@@ -102,7 +102,7 @@ impl Pager<'_> {
     /// Grants `page_count` pages of heap, in the first hole that holds them. Only a promise: no frame is used.
     ///
     /// # Errors
-    /// See [`GrantError`].
+    /// `Pool(NoHole)`, `Pool(Empty)` for no pages, `Pool(TooManyRegions)`; `Refused` or `OverLimit` if so much cannot be promised; `NoSpace`.
     pub fn allocate(&mut self, id: SpaceId, page_count: u32) -> Result<Page, GrantError> {
         let space = self.spaces.get(id).ok_or(GrantError::NoSpace)?;
         let first = space.pools.heap_hole(page_count).map_err(GrantError::Pool)?;
@@ -113,7 +113,7 @@ impl Pager<'_> {
     /// Grants a region that shows a file: at page `at`, or in the first hole that holds it.
     ///
     /// # Errors
-    /// See [`GrantError`]: `Pool(Overlaps)` also where stacks may grow.
+    /// As [`allocate`](Self::allocate); at a given page, `Pool(Overlaps)`, also where stacks may grow, and `Pool(OutsidePool)`.
     pub fn map_file(
         &mut self,
         id: SpaceId,
@@ -134,7 +134,8 @@ impl Pager<'_> {
     /// Grants a region at a given place of whatever pool owns that place.
     ///
     /// # Errors
-    /// See [`GrantError`].
+    /// `Pool` if the place is taken, in no pool or of no pages, or there are too many regions; `Refused` or `OverLimit` if so much cannot
+    /// be promised; `NoSpace`.
     pub fn allocate_at(
         &mut self,
         id: SpaceId,

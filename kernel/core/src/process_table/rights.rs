@@ -16,13 +16,12 @@ pub enum Denied {
 
 impl<T> ProcessTable<T> {
     /// The process `by` kills `victim`: itself, a descendant, or, since a program acts for whoever started it, a descendant of the
-    /// process that started it, as long as that one is there. Everybody
-    /// descends from init, which only init itself may kill.
+    /// process that started it, as long as that one is there. Everybody descends from init, which only init itself may kill.
     ///
     /// The victim is marked, and ends as soon as it can.
     ///
     /// # Errors
-    /// See [`Denied`]; nothing has changed then.
+    /// `NoSuchProcess` if the victim is not alive (or the caller is not), `NotPermitted` otherwise; nothing has changed then.
     pub fn kill(&mut self, by: ProcessSlot, victim: Pid) -> Result<ProcessSlot, Denied> {
         let slot = self.alive(victim)?;
         let Entry { pid, parent, is_adopted, .. } = *self.entry(by).ok_or(Denied::NoSuchProcess)?;
@@ -66,7 +65,8 @@ impl<T> ProcessTable<T> {
     /// being able to start some that are.
     ///
     /// # Errors
-    /// See [`Denied`]; nothing has changed then.
+    /// `NoSuchProcess` if the target is not alive (or the caller is not), `NotPermitted` if it is neither the caller nor a child of it, or
+    /// the class is higher than it may say; nothing has changed then.
     pub fn grant_class(
         &mut self,
         by: ProcessSlot,

@@ -94,7 +94,8 @@ impl AddressPools {
     /// Adds a region: a mapped file to the pool of files, any other to the pool of code, heap or stack that spans its first page.
     ///
     /// # Errors
-    /// See [`VmPoolError`].
+    /// `Overlaps` a region of any pool or, for a mapping, the space that the stack may grow to; `OutsidePool`, `Empty`; `TooManyRegions`,
+    /// for a mapping at [`MAPPINGS_MAX`] of them. Nothing has changed then.
     pub fn allocate_at(
         &mut self,
         first: Page,
