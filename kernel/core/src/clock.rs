@@ -1,32 +1,77 @@
-//! How fast the time-stamp counter runs, measured against the timer's ticks while the kernel does other things.
+//! How fast the time-stamp counter runs, measured against the interval timer while the kernel does other things.
+//!
+//! When a tick arrives says little: a busy host delivers ticks late, close together, or not at all. So a tick is only the occasion to read what
+//! counts whatever the host does. Channel 0 counts through each tick; channel 2 counts freely through turns of 65,536, which are longer, so that
+//! both together tell how much time has passed, over seconds.
+
+#[cfg(test)]
+mod tests;
+
+use core::iter;
 
 /// What the PIT's crystal gives: 14.31818 MHz divided by 12 (Intel 8254, "Programmable Interval Timer").
 pub const PIT_HZ: u32 = 1_193_182;
 
-/// How many tick-to-tick windows are measured. Their median shrugs off ticks that came late or were lost.
+/// How many windows from one reading to a later one are measured. Their median shrugs off what is wrong with a few.
 const WINDOW_COUNT: usize = 9;
+/// A window is at least this part of a tick: the PIT's counts are coarse.
+const SHORTEST_SHARE: u32 = 2;
+/// The two readings around a window must not have taken more than this part of it.
+const READING_SHARE: u64 = 200;
 
-/// A moment, seen on both clocks.
-#[derive(Clone, Copy)]
-struct Moment {
-    tsc: u64,
-    /// How far the PIT had counted down from its reload value.
-    pit_elapsed: u32,
+/// What channel 2 counts in a turn.
+const TURN: u32 = 1 << 16;
+/// Whole turns in a window are told apart if there are fewer.
+const MAX_TURNS: u32 = 65;
+/// By how many counts the two channels may differ: they are latched at one moment, but an emulated timer latches one after the other.
+const TOLERANCE: u32 = 8;
+
+/// How often the clocks are read for an answer that cannot wait for a tick. The quickest reading counts.
+const HASTY_READINGS: usize = 3;
+
+/// One look at all clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// The time-stamp counter just before the PIT's channels were latched.
+    pub tsc_before: u64,
+    /// What channel 0 had left to count until its next tick.
+    pub tick_left: u16,
+    /// What channel 2 had left to count until its next turn; 0 for all of it.
+    pub turn_left: u16,
+    /// The time-stamp counter just after the channels were latched.
+    pub tsc_behind: u64,
 }
 
-/// Collects moments, one a tick, and derives the counter's frequency from them.
+impl Reading {
+    /// How long it took to latch. Nobody knows when in this time the PIT did.
+    const fn duration(&self) -> u64 {
+        self.tsc_behind.saturating_sub(self.tsc_before)
+    }
+
+    /// The counter at the time of latching, with no more than half the duration between.
+    const fn tsc(&self) -> u64 {
+        self.tsc_before.saturating_add(self.duration() / 2)
+    }
+}
+
+/// Collects readings, one a tick, and derives the counter's frequency from them.
 pub struct TscCalibration {
     /// PIT counts in a tick.
-    reload: u32,
-    last: Option<Moment>,
+    tick: u32,
+    /// Where the next window begins.
+    last: Option<Reading>,
     windows_khz: [u32; WINDOW_COUNT],
     window_count: usize,
 }
 
 impl TscCalibration {
-    /// Nothing measured yet; the PIT counts `reload` down to 0 in each tick.
-    pub const fn new(reload: u32) -> Self {
-        Self { reload, last: None, windows_khz: [0; WINDOW_COUNT], window_count: 0 }
+    /// Nothing measured yet; channel 0 counts `tick` down to 0 in each tick.
+    ///
+    /// # Panics
+    /// If ticks of this length cannot tell turns apart.
+    pub const fn new(tick: u32) -> Self {
+        assert!(tells_turns_apart(tick));
+        Self { tick, last: None, windows_khz: [0; WINDOW_COUNT], window_count: 0 }
     }
 
     /// Whether further samples would change nothing.
@@ -34,74 +79,98 @@ impl TscCalibration {
         self.window_count == WINDOW_COUNT
     }
 
-    /// Takes the two clocks as read in the handler of a tick: the counter, and the PIT's count (`1..=reload`).
-    pub fn sample(&mut self, tsc: u64, pit_count: u32) {
-        let now = Moment { tsc, pit_elapsed: self.reload.saturating_sub(pit_count) };
-        let Some(last) = self.last.replace(now) else { return };
-        let pit_counts = self.reload + now.pit_elapsed - last.pit_elapsed;
-        let khz = tsc.saturating_sub(last.tsc).saturating_mul(u64::from(PIT_HZ)) / (u64::from(pit_counts) * 1000);
-        if let (Ok(khz @ 1..), Some(place)) = (u32::try_from(khz), self.windows_khz.get_mut(self.window_count)) {
-            *place = khz;
-            self.window_count += 1;
+    /// Takes the clocks as read in the handler of a tick, whenever that was.
+    pub fn sample(&mut self, now: Reading) {
+        let Some(last) = self.last else {
+            self.last = Some(now);
+            return;
+        };
+        if !is_exact(&last, &now) {
+            // The window goes on, from the better reading.
+            if now.duration() < last.duration() {
+                self.last = Some(now);
+            }
+            return;
+        }
+        match self.counts_between(&last, &now) {
+            Some(counts) if counts < self.tick / SHORTEST_SHARE => {}
+            Some(counts) => {
+                self.last = Some(now);
+                self.keep(khz(&last, &now, counts));
+            }
+            // Too long, or one of the two is nonsense.
+            None => self.last = Some(now),
         }
     }
 
-    /// Counts in a millisecond, once two ticks were seen.
-    pub fn khz(&self) -> Option<u32> {
+    /// Counts of the time-stamp counter in a millisecond. While no window has been measured, by what has passed so far; for that the clocks are read.
+    pub fn khz(&self, read: impl FnMut() -> Reading) -> u32 {
+        self.median().or_else(|| self.hasty_khz(read)).unwrap_or(1).max(1)
+    }
+
+    fn median(&self) -> Option<u32> {
         let mut windows = self.windows_khz;
         let measured = windows.get_mut(..self.window_count)?;
         measured.sort_unstable();
         measured.get(measured.len() / 2).copied()
     }
+
+    fn hasty_khz(&self, read: impl FnMut() -> Reading) -> Option<u32> {
+        let first = self.last?;
+        let now = iter::repeat_with(read).take(HASTY_READINGS).min_by_key(Reading::duration)?;
+        let counts = self.counts_between(&first, &now).unwrap_or_else(|| counts_in_turn(&first, &now));
+        khz(&first, &now, counts.max(1))
+    }
+
+    fn keep(&mut self, khz: Option<u32>) {
+        if let (Some(khz @ 1..), Some(place)) = (khz, self.windows_khz.get_mut(self.window_count)) {
+            *place = khz;
+            self.window_count += 1;
+        }
+    }
+
+    /// PIT counts between two readings: as many turns of channel 2 as agree with what channel 0 says. `None` if none do.
+    fn counts_between(&self, from: &Reading, to: &Reading) -> Option<u32> {
+        let in_turn = counts_in_turn(from, to);
+        let in_tick = (u32::from(from.tick_left) + self.tick).checked_sub(u32::from(to.tick_left))? % self.tick;
+        (0..MAX_TURNS)
+            .map(|turns| turns * TURN + in_turn)
+            .find(|&counts| distance(counts, in_tick, self.tick) <= TOLERANCE)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{PIT_HZ, TscCalibration};
+/// PIT counts between two readings, without the whole turns of channel 2.
+fn counts_in_turn(from: &Reading, to: &Reading) -> u32 {
+    u32::from(from.turn_left.wrapping_sub(to.turn_left))
+}
 
-    const RELOAD: u32 = 11_932;
-    const TSC_HZ: u64 = 2_500_000_000;
+/// Whether the readings took so little of the time between them that it hardly matters when exactly the PIT was read.
+const fn is_exact(from: &Reading, to: &Reading) -> bool {
+    let passed = to.tsc().saturating_sub(from.tsc());
+    from.duration().saturating_add(to.duration()).saturating_mul(READING_SHARE) <= passed
+}
 
-    /// Samples at these PIT counts since boot.
-    fn calibrate(moments: &[u64]) -> TscCalibration {
-        let mut calibration = TscCalibration::new(RELOAD);
-        for &counts in moments {
-            let into_tick = u32::try_from(counts % u64::from(RELOAD)).unwrap();
-            calibration.sample(counts * TSC_HZ / u64::from(PIT_HZ), RELOAD - into_tick);
+/// Counts of the time-stamp counter in a millisecond, if the PIT counted so many between the two readings. `None` for what no counter does.
+fn khz(from: &Reading, to: &Reading, pit_counts: u32) -> Option<u32> {
+    let passed = to.tsc().saturating_sub(from.tsc());
+    let khz = passed.saturating_mul(u64::from(PIT_HZ)).checked_div(u64::from(pit_counts) * 1000)?;
+    u32::try_from(khz).ok()
+}
+
+/// How far apart two counts are on a clock that begins anew after `period`.
+const fn distance(one: u32, other: u32, period: u32) -> u32 {
+    let apart = one.abs_diff(other) % period;
+    if apart < period - apart { apart } else { period - apart }
+}
+
+/// Whether channel 0 stands elsewhere for each number of turns, even if it is read a little early or late.
+const fn tells_turns_apart(tick: u32) -> bool {
+    let mut turns = 1;
+    while turns < MAX_TURNS {
+        if distance(turns * TURN, 0, tick) <= 2 * TOLERANCE {
+            return false;
         }
-        calibration
+        turns += 1;
     }
-
-    #[test]
-    fn two_ticks_are_enough_for_a_first_value() {
-        assert_eq!(calibrate(&[u64::from(RELOAD)]).khz(), None);
-        let khz = calibrate(&[u64::from(RELOAD), u64::from(RELOAD) * 2]).khz().unwrap();
-        assert!(khz.abs_diff(2_500_000) < 10, "{khz}");
-    }
-
-    #[test]
-    fn late_handlers_and_lost_ticks_do_not_matter() {
-        let mut at = 0;
-        let lateness = [0, 500, 9000, 20, 11_000, 30, 0, 4000, 7, 0, 0, 0];
-        // The fourth and the eighth handler come a whole tick late: one tick is lost each time.
-        let moments: Vec<u64> = lateness
-            .iter()
-            .enumerate()
-            .map(|(index, late)| {
-                at += u64::from(RELOAD) * if matches!(index, 4 | 8) { 2 } else { 1 };
-                at + late
-            })
-            .collect();
-        let calibration = calibrate(&moments);
-        assert!(calibration.is_done());
-        let khz = calibration.khz().unwrap();
-        assert!(khz.abs_diff(2_500_000) < 10, "{khz}");
-    }
-
-    #[test]
-    fn a_counter_that_stands_still_is_never_believed() {
-        let mut calibration = TscCalibration::new(RELOAD);
-        (0..100).for_each(|_| calibration.sample(5, RELOAD));
-        assert_eq!(calibration.khz(), None);
-    }
+    true
 }

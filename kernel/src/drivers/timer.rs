@@ -1,6 +1,6 @@
-//! The tick: channel 0 of the interval timer, 100 times a second (Intel 8254, "Programmable Interval Timer").
+//! The interval timer (Intel 8254, "Programmable Interval Timer"): channel 0 ticks 100 times a second, channel 2 counts freely.
 
-use kcore::clock::{PIT_HZ, TscCalibration};
+use kcore::clock::{PIT_HZ, Reading, TscCalibration};
 
 use super::pic;
 use super::port::Port;
@@ -21,11 +21,21 @@ const RELOAD: u16 = {
 };
 
 const CHANNEL_0: u16 = 0x40;
+const CHANNEL_2: u16 = 0x42;
 const CONTROL: u16 = 0x43;
 /// Channel 0, low then high byte, mode 2 (rate generator).
-const RATE_GENERATOR: u8 = 0b0011_0100;
-/// Freezes channel 0's count for the next two reads.
-const LATCH_CHANNEL_0: u8 = 0;
+const TICKING: u8 = 0b0011_0100;
+/// Channel 2, likewise.
+const FREE: u8 = 0b1011_0100;
+/// Read-back command: freezes the counts of channels 0 and 2, both at this moment, until they are read.
+const LATCH_BOTH: u8 = 0b1101_1010;
+
+/// System control port B. Its upper half is read only.
+const SYSTEM_CONTROL: u16 = 0x61;
+/// Channel 2 counts.
+const CHANNEL_2_GATE: u8 = 1 << 0;
+/// What is left as it is: which errors of the bus are reported. The speaker, bit 1, is off.
+const ERROR_CHECKS: u8 = 0b1100;
 
 struct Timer {
     ticks: u64,
@@ -46,12 +56,14 @@ static TIMER: KernelCell<Timer> = KernelCell::new(Timer {
 
 /// Starts the ticks. They arrive once interrupts are on.
 pub fn init() {
-    let [low, high] = RELOAD.to_le_bytes();
-    control().write(RATE_GENERATOR);
-    channel().write(low);
-    let boot_tsc = tsc();
-    channel().write(high); // the PIT counts from here on
-    TIMER.with(|timer| timer.boot_tsc = boot_tsc);
+    let system_control = port(SYSTEM_CONTROL);
+    system_control.write(system_control.read() & ERROR_CHECKS | CHANNEL_2_GATE);
+    start(FREE, CHANNEL_2, 0); // for 65,536
+    start(TICKING, CHANNEL_0, RELOAD);
+    TIMER.with(|timer| {
+        timer.boot_tsc = tsc();
+        timer.sample();
+    });
     pic::unmask(LINE);
 }
 
@@ -60,7 +72,7 @@ pub(super) fn on_tick() -> u64 {
     TIMER.with(|timer| {
         timer.ticks += 1;
         if !timer.calibration.is_done() {
-            timer.calibration.sample(tsc(), pit_count());
+            timer.sample();
         }
         timer.ticks
     })
@@ -91,7 +103,7 @@ pub fn uptime_ms() -> u64 {
     uptime_us() / 1000
 }
 
-/// Counts of the time-stamp counter in a second. Exact to some thousandths from the second tick on, better after ten.
+/// Counts of the time-stamp counter in a second. Exact to some thousandths from the first tick on, better after nine.
 pub fn tsc_hz() -> u64 {
     TIMER.with(|timer| u64::from(timer.khz()) * 1000)
 }
@@ -113,14 +125,15 @@ pub fn tsc() -> u64 {
 }
 
 impl Timer {
-    /// Counts of the time-stamp counter in a millisecond. Before two ticks were seen, by what the timer has counted so far; a
-    /// tick that waits for its handler is missing in that.
+    /// Out of the way of the ticks after the first few.
+    #[cold]
+    #[inline(never)]
+    fn sample(&mut self) {
+        self.calibration.sample(read_clocks());
+    }
+
     fn khz(&self) -> u32 {
-        self.calibration.khz().unwrap_or_else(|| {
-            let elapsed = self.ticks * u64::from(RELOAD) + u64::from(u32::from(RELOAD).saturating_sub(pit_count()));
-            let per_second = tsc().saturating_sub(self.boot_tsc).saturating_mul(u64::from(PIT_HZ)) / elapsed.max(1);
-            u32::try_from(per_second / 1000).unwrap_or(u32::MAX).max(1)
-        })
+        self.calibration.khz(read_clocks)
     }
 }
 
@@ -130,20 +143,28 @@ fn microseconds(counts: u64, khz: u32) -> u64 {
     counts / khz * 1000 + counts % khz * 1000 / khz
 }
 
-/// How far channel 0 has to count down until the next tick.
-fn pit_count() -> u32 {
-    control().write(LATCH_CHANNEL_0);
-    let low = channel().read();
-    let high = channel().read();
-    u32::from(u16::from_le_bytes([low, high]))
+/// Sets a channel's mode and what it counts down, over and over.
+fn start(mode: u8, channel: u16, reload: u16) {
+    let [low, high] = reload.to_le_bytes();
+    port(CONTROL).write(mode);
+    port(channel).write(low);
+    port(channel).write(high); // it counts from here on
 }
 
-const fn channel() -> Port<u8> {
-    // SAFETY: only this module uses the interval timer, and it masters no bus.
-    unsafe { Port::new(CHANNEL_0) }
+fn read_clocks() -> Reading {
+    let tsc_before = tsc();
+    port(CONTROL).write(LATCH_BOTH);
+    let tsc_behind = tsc();
+    Reading { tsc_before, tick_left: latched(CHANNEL_0), turn_left: latched(CHANNEL_2), tsc_behind }
 }
 
-const fn control() -> Port<u8> {
-    // SAFETY: as for `channel`.
-    unsafe { Port::new(CONTROL) }
+/// The count that was frozen in a channel.
+fn latched(channel: u16) -> u16 {
+    let [low, high] = [(); 2].map(|()| port(channel).read());
+    u16::from_le_bytes([low, high])
+}
+
+const fn port(number: u16) -> Port<u8> {
+    // SAFETY: only this module uses the interval timer and the gate of its channel 2, and they master no bus.
+    unsafe { Port::new(number) }
 }
