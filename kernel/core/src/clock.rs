@@ -2,12 +2,17 @@
 //!
 //! When a tick arrives says little: a busy host delivers ticks late, close together, or not at all. So a tick is only the occasion to read what
 //! counts whatever the host does. Channel 0 counts through each tick; channel 2 counts freely through turns of 65,536, which are longer, so that
-//! both together tell how much time has passed, over seconds.
+//! both together tell how much time has passed, over seconds. For the same reason, who waits for a [`Deadline`] does not only count ticks.
 
+mod deadline;
 #[cfg(test)]
 mod tests;
 
 use core::iter;
+
+use arrayvec::ArrayVec;
+
+pub use deadline::{Deadline, Now};
 
 /// What the PIT's crystal gives: 14.31818 MHz divided by 12 (Intel 8254, "Programmable Interval Timer").
 pub const PIT_HZ: u32 = 1_193_182;
@@ -17,7 +22,7 @@ const WINDOW_COUNT: usize = 9;
 /// A window is at least this part of a tick: the PIT's counts are coarse.
 const SHORTEST_SHARE: u32 = 2;
 /// The two readings around a window must not have taken more than this part of it.
-const READING_SHARE: u64 = 200;
+const READING_SHARE: u64 = 1000;
 
 /// What channel 2 counts in a turn.
 const TURN: u32 = 1 << 16;
@@ -60,8 +65,8 @@ pub struct TscCalibration {
     tick: u32,
     /// Where the next window begins.
     last: Option<Reading>,
-    windows_khz: [u32; WINDOW_COUNT],
-    window_count: usize,
+    /// What was measured, the least first.
+    windows_khz: ArrayVec<u32, WINDOW_COUNT>,
 }
 
 impl TscCalibration {
@@ -71,12 +76,12 @@ impl TscCalibration {
     /// If ticks of this length cannot tell turns apart.
     pub const fn new(tick: u32) -> Self {
         assert!(tells_turns_apart(tick));
-        Self { tick, last: None, windows_khz: [0; WINDOW_COUNT], window_count: 0 }
+        Self { tick, last: None, windows_khz: ArrayVec::new_const() }
     }
 
     /// Whether further samples would change nothing.
-    pub const fn is_done(&self) -> bool {
-        self.window_count == WINDOW_COUNT
+    pub fn is_done(&self) -> bool {
+        self.windows_khz.is_full()
     }
 
     /// Takes the clocks as read in the handler of a tick, whenever that was.
@@ -109,10 +114,7 @@ impl TscCalibration {
     }
 
     fn median(&self) -> Option<u32> {
-        let mut windows = self.windows_khz;
-        let measured = windows.get_mut(..self.window_count)?;
-        measured.sort_unstable();
-        measured.get(measured.len() / 2).copied()
+        self.windows_khz.get(self.windows_khz.len() / 2).copied()
     }
 
     fn hasty_khz(&self, read: impl FnMut() -> Reading) -> Option<u32> {
@@ -123,9 +125,10 @@ impl TscCalibration {
     }
 
     fn keep(&mut self, khz: Option<u32>) {
-        if let (Some(khz @ 1..), Some(place)) = (khz, self.windows_khz.get_mut(self.window_count)) {
-            *place = khz;
-            self.window_count += 1;
+        if let Some(khz @ 1..) = khz
+            && self.windows_khz.try_push(khz).is_ok()
+        {
+            self.windows_khz.sort_unstable();
         }
     }
 

@@ -118,8 +118,8 @@ pub fn check_mode(mode: ConsoleMode) -> Result<ConsoleMode, Errno> {
 /// # Errors
 /// `TimedOut` if no key was pressed in time; any, if the process was killed while it waited.
 pub fn read(mode: ConsoleMode, into: &mut [u8]) -> Result<&[u8], Errno> {
-    let wake_at = match mode {
-        ConsoleMode::Keys { milliseconds } => milliseconds.map(scheduler::deadline),
+    let deadline = match mode {
+        ConsoleMode::Keys { milliseconds } => milliseconds.map(timer::deadline),
         ConsoleMode::Lines => None,
     };
     loop {
@@ -127,9 +127,11 @@ pub fn read(mode: ConsoleMode, into: &mut [u8]) -> Result<&[u8], Errno> {
             return Ok(&into[..count]);
         }
         READERS.with(|readers| readers.add(scheduler::current_slot()));
-        match wake_at {
+        match deadline {
             None => scheduler::block_unless_killed(WaitsFor::Console)?,
-            Some(wake_at) if timer::ticks() < wake_at => scheduler::block_until(wake_at, WaitsFor::Console)?,
+            Some(deadline) if !deadline.has_passed(timer::now()) => {
+                scheduler::block_until(deadline, WaitsFor::Console)?;
+            }
             Some(_) => return Err(Errno::TimedOut),
         }
     }

@@ -1,6 +1,6 @@
 //! The interval timer (Intel 8254, "Programmable Interval Timer"): channel 0 ticks 100 times a second, channel 2 counts freely.
 
-use kcore::clock::{PIT_HZ, Reading, TscCalibration};
+use kcore::clock::{Deadline, Now, PIT_HZ, Reading, TscCalibration};
 
 use super::pic;
 use super::port::Port;
@@ -84,9 +84,16 @@ pub fn ticks() -> u64 {
     TIMER.with(|timer| timer.ticks)
 }
 
-/// The ticks that take no less than so many milliseconds.
-pub const fn ticks_for_ms(milliseconds: u32) -> u32 {
-    milliseconds.div_ceil(TICK_MS)
+/// This moment.
+#[inline]
+pub fn now() -> Now {
+    Now { ticks: ticks(), tsc: tsc() }
+}
+
+/// When so many milliseconds will have passed.
+pub fn deadline(milliseconds: u32) -> Deadline {
+    let khz = TIMER.with(|timer| timer.khz());
+    Deadline::after(now(), milliseconds, TICK_MS, khz)
 }
 
 /// Microseconds since boot.
@@ -103,7 +110,7 @@ pub fn uptime_ms() -> u64 {
     uptime_us() / 1000
 }
 
-/// Counts of the time-stamp counter in a second. Exact to some thousandths from the first tick on, better after nine.
+/// Counts of the time-stamp counter in a second. Exact to a thousandth or so from the first tick on, better after nine.
 pub fn tsc_hz() -> u64 {
     TIMER.with(|timer| u64::from(timer.khz()) * 1000)
 }

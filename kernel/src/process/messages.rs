@@ -73,7 +73,7 @@ pub fn wait_for_first<R>(
             run_receiver(sent);
             return look_at_first(owner, look).ok_or(Errno::TimedOut);
         }
-        Patience::Milliseconds(time) => Some(scheduler::deadline(time)),
+        Patience::Milliseconds(time) => Some(timer::deadline(time)),
         Patience::Endless => None,
     };
     let mut sent = sent;
@@ -87,7 +87,7 @@ pub fn wait_for_first<R>(
                 scheduler::hand_over_and_block(receiver, WaitsFor::Message, deadline).map_err(Errno::from)
             }
             (Sent::Queued, None) => scheduler::block_unless_killed(WaitsFor::Message).map_err(Errno::from),
-            (Sent::Queued, Some(deadline)) if timer::ticks() < deadline => {
+            (Sent::Queued, Some(deadline)) if !deadline.has_passed(timer::now()) => {
                 scheduler::block_until(deadline, WaitsFor::Message).map_err(Errno::from)
             }
             (Sent::Queued, Some(_)) => Err(Errno::TimedOut),

@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::process::ProcessState;
 use kcore::addr::{Frame, Pid};
+use kcore::clock::Deadline;
 use kcore::command_line::CommandLine;
 use kcore::process_table::{Foreground, ProcessSlot, ProcessTable};
 use kcore::rng::Rng;
@@ -153,18 +154,18 @@ pub fn hand_over(next: ProcessSlot) {
     finish(change);
 }
 
-/// [`hand_over`] by a process that does not stay runnable, but blocks as in [`block_unless_killed`], and until the tick `wake_at` if
-/// there is one.
+/// [`hand_over`] by a process that does not stay runnable, but blocks as in [`block_unless_killed`], and no longer than
+/// [`block_until`] if there is a deadline.
 ///
 /// # Errors
 /// As there; `next` can go on then, too.
 #[inline]
-pub fn hand_over_and_block(next: ProcessSlot, why: WaitsFor, wake_at: Option<u64>) -> Result<(), Killed> {
+pub fn hand_over_and_block(next: ProcessSlot, why: WaitsFor, deadline: Option<Deadline>) -> Result<(), Killed> {
     if is_killed() {
         wake(next);
         return Err(Killed);
     }
-    until(wake_at, || {
+    until(deadline, || {
         finish(with_scheduler(|scheduler| {
             scheduler.block_current(why);
             scheduler.dispatcher.remove(next);
@@ -174,36 +175,31 @@ pub fn hand_over_and_block(next: ProcessSlot, why: WaitsFor, wake_at: Option<u64
     if is_killed() { Err(Killed) } else { Ok(()) }
 }
 
-/// The tick by which so many milliseconds have passed for certain. The tick that is under way does not count: it may be nearly over.
-pub fn deadline(milliseconds: u32) -> u64 {
-    timer::ticks() + u64::from(timer::ticks_for_ms(milliseconds)) + 1
-}
-
 /// Blocks the current process for at least so many milliseconds.
 ///
 /// # Errors
 /// [`Killed`] if it was killed meanwhile.
 pub fn sleep(milliseconds: u32) -> Result<(), Killed> {
-    let wake_at = deadline(milliseconds);
-    while timer::ticks() < wake_at {
-        block_until(wake_at, WaitsFor::Time)?;
+    let deadline = timer::deadline(milliseconds);
+    while !deadline.has_passed(timer::now()) {
+        block_until(deadline, WaitsFor::Time)?;
     }
     Ok(())
 }
 
-/// As [`block_unless_killed`], but no longer than until the timer has counted `wake_at` ticks.
+/// As [`block_unless_killed`], but no longer than until a tick by which the deadline may have passed.
 ///
 /// # Errors
 /// As there.
-pub fn block_until(wake_at: u64, why: WaitsFor) -> Result<(), Killed> {
-    until(Some(wake_at), || block_unless_killed(why))
+pub fn block_until(deadline: Deadline, why: WaitsFor) -> Result<(), Killed> {
+    until(Some(deadline), || block_unless_killed(why))
 }
 
-/// Wakes the current process at the tick `wake_at`, if there is one, unless `wait` has returned before.
+/// Wakes the current process at a tick by which the deadline may have passed, if there is one, unless `wait` has returned before.
 #[inline]
-fn until<R>(wake_at: Option<u64>, wait: impl FnOnce() -> R) -> R {
-    let Some(wake_at) = wake_at else { return wait() };
-    let slot = current_slot();
+fn until<R>(deadline: Option<Deadline>, wait: impl FnOnce() -> R) -> R {
+    let Some(deadline) = deadline else { return wait() };
+    let (slot, wake_at) = (current_slot(), deadline.wake_at(timer::now()));
     with_scheduler(|scheduler| scheduler.sleepers.add(slot, wake_at));
     let waited = wait();
     with_scheduler(|scheduler| scheduler.sleepers.remove(slot));
