@@ -106,7 +106,8 @@ impl<D: BlockDevice> FileSystem<D> {
         if self.table.find(name.as_str()).is_some() {
             return Err(FsError::AlreadyExists);
         }
-        let file = File { name, state: State::Named, len_bytes: 0, extents: Vec::new(), openers: 0 };
+        let state = State::Named;
+        let file = File { name, state, len_bytes: 0, extents: Vec::new(), openers: 0, has_losses: false };
         let id = self.table.add(file)?.ok_or(FsError::TableFull)?;
         self.commit().inspect_err(|_| drop(self.table.take(id)))?;
         Ok(id)

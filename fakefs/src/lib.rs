@@ -15,6 +15,7 @@ mod error;
 mod file;
 mod file_system;
 pub mod layout;
+mod loss;
 pub mod memory_disk;
 mod records;
 mod table;

@@ -179,7 +179,7 @@ impl<'a> Entries<'a> {
         for _ in 0..count {
             extents.push(Extent { first: BlockIndex::new(fields.word()?), block_count: fields.word()? });
         }
-        Some(File { name, state, len_bytes, extents, openers: 0 })
+        Some(File { name, state, len_bytes, extents, openers: 0, has_losses: false })
     }
 }
 
@@ -199,6 +199,7 @@ mod tests {
             len_bytes: 0,
             extents: vec![extent; count],
             openers: 0,
+            has_losses: false,
         };
         let files = [file("a", 0), file("a longer name", 1), file("ü", 300)];
         let copy = encode_table(1, files.iter()).unwrap().unwrap();

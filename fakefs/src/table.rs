@@ -72,6 +72,8 @@ pub struct File {
     pub extents: Vec<Extent>,
     /// How often it is open. Not on disk.
     pub openers: u32,
+    /// Changes of it are lost, and nobody was told yet. Not on disk.
+    pub has_losses: bool,
 }
 
 impl File {
@@ -153,6 +155,11 @@ impl Table {
         (0..)
             .zip(&self.slots)
             .filter_map(|(slot, (generation, file))| Some((FileId { slot, generation: *generation }, file.as_ref()?)))
+    }
+
+    /// All files, removed ones included, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut File> {
+        self.slots.iter_mut().filter_map(|(_, file)| file.as_mut())
     }
 
     /// The file that has this name.

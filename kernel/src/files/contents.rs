@@ -182,7 +182,8 @@ pub fn write_back(file: FileRef) {
 /// `Io` if some could not be written, now or since somebody was told last.
 pub fn sync(file: Option<FileRef>) -> Result<(), Errno> {
     write_back::write_back(file);
-    let written = if write_back::take_error(file) { Err(Errno::Io) } else { Ok(()) };
+    let has_losses = with_files(|files| files.take_losses(file.map(id_of)));
+    let written = if has_losses == Some(true) { Err(Errno::Io) } else { Ok(()) };
     // Lengths get onto the disk whatever became of the contents.
     let grown = with_files(|files| files.commit_growth().map_err(|error| errno(&error)));
     written.and(grown.unwrap_or(Ok(()))).and(partition::commit())

@@ -95,9 +95,9 @@ pub fn sector_of(page: FilePage) -> Option<SectorIndex> {
     })?
 }
 
-/// The file is there still, be it without a name.
-pub fn exists(file: FileRef) -> bool {
-    with_files(|files| files.len_bytes(id_of(file)).is_ok()) == Some(true)
+/// Changes of a file could not be written, and are lost; the next [`sync`] of it says so.
+pub fn note_loss(file: FileRef) {
+    with_files(|files| files.note_loss(id_of(file)));
 }
 
 /// A file's length; 0 if it is gone.

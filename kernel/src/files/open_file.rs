@@ -8,7 +8,6 @@ use kcore::vm_pool::FileRef;
 use super::with_files;
 use crate::cell::KernelCell;
 use crate::memory::paging::with_memory;
-use crate::memory::write_back;
 
 /// What somebody does with a file. A program's file is not written to while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +118,6 @@ impl Drop for FileUse {
         let is_gone = with_files(|files| files.close(self.id).is_ok() && files.len_bytes(self.id).is_err());
         if is_gone == Some(true) {
             with_memory(|memory| memory.pager.forget_file(self.file_ref()));
-            write_back::forget(self.file_ref());
         }
     }
 }

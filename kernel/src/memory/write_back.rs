@@ -107,7 +107,7 @@ impl Write {
         }
         let result = if self.failed { Err(TransferFailed) } else { Ok(()) };
         if let (true, Target::File(page)) = (self.failed, self.ticket.target()) {
-            note_error(page.file);
+            files::note_loss(page.file);
         }
         with_memory(|memory| memory.pager.page_out_done(&mut memory.mmu, self.ticket, result));
         let mut rest = self.rest?;
@@ -158,43 +158,6 @@ pub fn write_back(file: Option<FileRef>) {
         }
     }
     wait_for_all();
-}
-
-/// Files of which something is lost, since it could not be written, and nobody was told yet. What does not fit stands for all files.
-static FAILED: KernelCell<(ArrayVec<FileRef, FAILED_MAX>, bool)> = KernelCell::new((ArrayVec::new_const(), false));
-const FAILED_MAX: usize = 16;
-
-fn note_error(file: FileRef) {
-    // Of a file that is gone, nothing is lost.
-    if !files::exists(file) {
-        return;
-    }
-    FAILED.with(|(failed, others)| {
-        if !failed.contains(&file) && failed.try_push(file).is_err() {
-            *others = true;
-        }
-    });
-}
-
-/// Whether something of the file, or of any file, could not be written; whoever asks is told once.
-pub fn take_error(file: Option<FileRef>) -> bool {
-    FAILED.with(|(failed, others)| match file {
-        Some(file) => {
-            let place = failed.iter().position(|&one| one == file);
-            place.map(|place| failed.swap_remove(place));
-            place.is_some() || *others
-        }
-        None => {
-            let any = !failed.is_empty();
-            failed.clear();
-            core::mem::take(others) || any
-        }
-    })
-}
-
-/// Forgets what is known of a file that is gone.
-pub fn forget(file: FileRef) {
-    FAILED.with(|(failed, _)| failed.retain(|&mut one| one != file));
 }
 
 /// Sends victims out if frames are few. Nothing of it waits.
