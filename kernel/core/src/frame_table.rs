@@ -106,10 +106,28 @@ pub struct CachedPage {
 pub enum FileTransfer {
     /// Nothing.
     None,
+    /// Nothing: it could not be written, and is dirty still.
+    Failed,
     /// It is being written, and stays.
     Writing,
-    /// It is being written, and then, if nobody has changed it meanwhile, makes room for another.
+    /// It is being written, and then, if nobody has changed it meanwhile, makes room for another. If it cannot be written it stays.
     Leaving,
+    /// The same, but it makes room in any case: it could not be written before.
+    LastTry,
+}
+
+impl FileTransfer {
+    /// The disk does nothing with the page.
+    #[inline]
+    pub const fn is_idle(self) -> bool {
+        matches!(self, Self::None | Self::Failed)
+    }
+
+    /// The page makes room for another.
+    #[inline]
+    pub const fn is_leaving(self) -> bool {
+        matches!(self, Self::Leaving | Self::LastTry)
+    }
 }
 
 /// What each frame of the process pool is used for.
@@ -119,6 +137,7 @@ pub struct FrameTable {
     in_transit: u32,
     leaving: u32,
     tables: u32,
+    unwritable: u32,
 }
 
 /// There is no memory for the table itself.
@@ -135,7 +154,7 @@ impl FrameTable {
         let mut uses = Vec::new();
         uses.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
         uses.resize(len, FrameUse::Free);
-        Ok(Self { base, uses, in_transit: 0, leaving: 0, tables: 0 })
+        Ok(Self { base, uses, in_transit: 0, leaving: 0, tables: 0, unwritable: 0 })
     }
 
     /// How many frames the table describes, usable or not.
@@ -176,6 +195,7 @@ impl FrameTable {
         self.in_transit = self.in_transit + u32::from(new.is_in_transit()) - u32::from(old.is_in_transit());
         self.leaving = self.leaving + u32::from(new.is_leaving()) - u32::from(old.is_leaving());
         self.tables = self.tables + u32::from(new.is_table()) - u32::from(old.is_table());
+        self.unwritable = self.unwritable + u32::from(new.is_unwritable()) - u32::from(old.is_unwritable());
     }
 
     /// How many frames the disk is reading or writing.
@@ -193,6 +213,11 @@ impl FrameTable {
     /// How many frames hold directories and page tables.
     pub const fn tables(&self) -> u32 {
         self.tables
+    }
+
+    /// How many frames hold changed pages of files that the disk could not write.
+    pub const fn unwritable(&self) -> u32 {
+        self.unwritable
     }
 
     /// All frames with their uses, in order of frame.
@@ -222,7 +247,7 @@ impl FrameUse {
     pub const fn is_in_transit(&self) -> bool {
         match self {
             Self::Free | Self::Table(_) | Self::Resident { .. } => false,
-            Self::Cached(cached) => !matches!(cached.transfer, FileTransfer::None),
+            Self::Cached(cached) => !cached.transfer.is_idle(),
             _ => true,
         }
     }
@@ -232,9 +257,14 @@ impl FrameUse {
     const fn is_leaving(&self) -> bool {
         match self {
             Self::Leaving { .. } | Self::Orphaned(_) | Self::Abandoned => true,
-            Self::Cached(cached) => matches!(cached.transfer, FileTransfer::Leaving),
+            Self::Cached(cached) => cached.transfer.is_leaving(),
             _ => false,
         }
+    }
+
+    #[inline]
+    const fn is_unwritable(&self) -> bool {
+        matches!(self, Self::Cached(CachedPage { transfer: FileTransfer::Failed, .. }))
     }
 
     #[inline]
@@ -245,8 +275,9 @@ impl FrameUse {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameTable, FrameUse, OwnedPage, SpaceId};
+    use super::{CachedPage, FileTransfer, FrameTable, FrameUse, OwnedPage, SpaceId};
     use crate::addr::{Frame, Page, SwapSlot};
+    use crate::vm_pool::{FilePage, FileRef};
 
     #[test]
     fn an_entry_takes_16_bytes() {
@@ -267,6 +298,28 @@ mod tests {
         assert_eq!((table.in_transit(), table.leaving(), table.tables()), (1, 1, 0));
         assert_eq!(table.get(Frame::new(99)), FrameUse::Free);
         assert_eq!(table.iter().filter(|(_, frame_use)| *frame_use != FrameUse::Free).count(), 2);
+    }
+
+    #[test]
+    fn pages_that_cannot_be_written_are_counted_whatever_is_done_with_them() {
+        let mut table = FrameTable::new(Frame::new(100), 2).unwrap();
+        let page = FilePage { file: FileRef::new(1), number: 0 };
+        for (transfer, in_transit, leaving, unwritable) in [
+            (FileTransfer::Failed, 0, 0, 1),
+            (FileTransfer::LastTry, 1, 1, 0),
+            (FileTransfer::Failed, 0, 0, 1),
+            (FileTransfer::Writing, 1, 0, 0),
+            (FileTransfer::Failed, 0, 0, 1),
+            (FileTransfer::None, 0, 0, 0),
+            (FileTransfer::Leaving, 1, 1, 0),
+            (FileTransfer::Failed, 0, 0, 1),
+        ] {
+            let cached = CachedPage { page, mappings: 0, dirty: true, transfer };
+            table.set(Frame::new(101), FrameUse::Cached(cached));
+            assert_eq!((table.in_transit(), table.leaving(), table.unwritable()), (in_transit, leaving, unwritable));
+        }
+        table.set(Frame::new(101), FrameUse::Free);
+        assert_eq!(table.unwritable(), 0);
     }
 
     #[test]

@@ -179,11 +179,12 @@ pub fn write_back(file: FileRef) {
 /// Writes all changes of a file, or of all files, to the disk; waits until they are there.
 ///
 /// # Errors
-/// `Io` if some could not be written, now or since somebody was told last.
+/// `Io` if some could not be written, or were lost since somebody was told last.
 pub fn sync(file: Option<FileRef>) -> Result<(), Errno> {
     write_back::write_back(file);
-    let has_losses = with_files(|files| files.take_losses(file.map(id_of)));
-    let written = if has_losses == Some(true) { Err(Errno::Io) } else { Ok(()) };
+    let has_losses = with_files(|files| files.take_losses(file.map(id_of))) == Some(true);
+    let is_incomplete = has_losses || with_memory(|memory| memory.pager.has_unwritable(file));
+    let written = if is_incomplete { Err(Errno::Io) } else { Ok(()) };
     // Lengths get onto the disk whatever became of the contents.
     let grown = with_files(|files| files.commit_growth().map_err(|error| errno(&error)));
     written.and(grown.unwrap_or(Ok(()))).and(partition::commit())

@@ -6,7 +6,7 @@
 
 use arrayvec::ArrayVec;
 use kcore::disk::{Direction, RequestId, SubmitError};
-use kcore::pager::{Cleaned, PageOut, Target, TransferFailed, WriteBack, WriteBackPass};
+use kcore::pager::{ChangesLost, Cleaned, PageOut, TransferFailed, WriteBack, WriteBackPass};
 use kcore::vm_pool::FileRef;
 
 use super::page_io::Place;
@@ -106,10 +106,10 @@ impl Write {
             return Some(Self::new(first, Some(self.ticket), self.number));
         }
         let result = if self.failed { Err(TransferFailed) } else { Ok(()) };
-        if let (true, Target::File(page)) = (self.failed, self.ticket.target()) {
+        let done = with_memory(|memory| memory.pager.page_out_done(&mut memory.mmu, self.ticket, result));
+        if let Err(ChangesLost(page)) = done {
             files::note_loss(page.file);
         }
-        with_memory(|memory| memory.pager.page_out_done(&mut memory.mmu, self.ticket, result));
         let mut rest = self.rest?;
         Some(match rest.split_first() {
             Some(next) => Self::new(next, Some(rest), self.number),

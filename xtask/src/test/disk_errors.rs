@@ -29,7 +29,8 @@ pub fn machine(boot: Boot, guest: &Guest) -> Result<Boot> {
     let pages: Vec<u8> = (0..PAGES).flat_map(|page| [(page + 1).to_le_bytes()[0]; 4096]).collect();
     let mut boot = boot.frames(96).swap(32).option("policy=fifo").option("check=50");
     boot.files = vec![("headless", program.clone()), ("textless", program)];
-    boot.files.extend(["once", "unreadable", "unwritable"].map(|name| (name, pages.clone())));
+    boot.files.extend(["once", "unreadable", "unwritable", "stubborn"].map(|name| (name, pages.clone())));
+    boot.files.push(("later", pages[..4096].to_vec()));
     boot.disk_faults = vec![
         DiskFault::read("swap", LOST_SLOTS),
         DiskFault::write("swap", BAD_SLOTS),
@@ -37,6 +38,10 @@ pub fn machine(boot: Boot, guest: &Guest) -> Result<Boot> {
         DiskFault::read("textless", 1..text_pages),
         DiskFault::read("unreadable", BAD_PAGE..BAD_PAGE + 1),
         DiskFault::write("unwritable", BAD_PAGE..BAD_PAGE + 1),
+        DiskFault::write("stubborn", 0..40),
+        // The driver's first attempt, and its second.
+        DiskFault::write("later", 0..1).once(),
+        DiskFault::write("later", 0..1).once(),
         DiskFault::read("once", 0..40).once(),
         DiskFault::write("once", 0..40).once(),
     ];

@@ -48,6 +48,10 @@ impl Marks {
     }
 }
 
+/// An n-th of all frames may keep pages of files that the disk cannot write while there are others to borrow. More would take
+/// the memory of those whose pages can be written.
+const UNWRITABLE_SHARE: u32 = 8;
+
 impl Pager<'_> {
     /// Takes a frame: a free one if there is any, else a borrowed one. Its contents are whatever they were.
     ///
@@ -109,6 +113,7 @@ impl Pager<'_> {
         // The first draw may find a dirty page that owns no slot when none is left; the next is confined to pages that own one.
         let mut must_own_slot = false;
         let mut spares_served = true;
+        let mut spares_unwritable = (1..=self.frames_total / UNWRITABLE_SHARE).contains(&self.frames.unwritable());
         loop {
             let mut memory = Borrowable {
                 frames: &mut self.frames,
@@ -118,14 +123,21 @@ impl Pager<'_> {
                 tables: &mut *tables,
                 must_own_slot,
                 served: spares_served.then_some(&self.served),
+                spares_unwritable,
                 now: self.fault_count,
             };
             let Some(victim) = self.policy.choose(&mut memory) else {
-                if need == Need::Later || !spares_served || self.frames.in_transit() > 0 {
+                if need == Need::Later || self.frames.in_transit() > 0 {
                     return Cleaned::Nothing;
                 }
-                // Better one of the last few faults' pages than none.
-                spares_served = false;
+                // What was promised comes first; better even one of the last few faults' pages than none.
+                if spares_unwritable {
+                    spares_unwritable = false;
+                } else if spares_served {
+                    spares_served = false;
+                } else {
+                    return Cleaned::Nothing;
+                }
                 continue;
             };
             match self.evict(tables, victim) {

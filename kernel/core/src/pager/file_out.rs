@@ -1,4 +1,4 @@
-//! Pages of files on their way out: written back if they were changed, and forgotten.
+//! Pages of files on their way out: written if they were changed, and forgotten.
 
 use core::ops::Range;
 
@@ -9,31 +9,9 @@ use crate::frame_table::{CachedPage, FileTransfer, FrameUse, SpaceId};
 use crate::pte::{Pte, PteFlags, PteState};
 use crate::vm_pool::{FilePage, FileRef};
 
-/// What is left to do until a file's changes are on the disk.
-#[derive(Debug)]
-#[must_use = "a ticket in it has to be brought back"]
-pub enum WriteBack {
-    /// Begin to write these, then ask again.
-    Write(PageOut),
-    /// A changed page is being written, perhaps since before it was changed: wait until all writes have ended that are under way now, then
-    /// ask again.
-    Wait,
-    /// Ask again: this was much work already, and others may have waited for the CPU meanwhile.
-    GoOn,
-    /// Nothing is left to begin. What was begun has to end.
-    Done,
-}
-
-/// How far writing back has come: it goes over the frames once. Who changes pages all the time cannot keep it from ending.
-#[derive(Debug, Default)]
-pub struct WriteBackPass {
-    next: u32,
-    /// The writes have ended that were under way when `next` was looked at first.
-    has_waited: bool,
-}
-
-/// How many mapped pages are looked at before others may have the CPU: each look goes through whatever may map the page.
-const LOOKS_AT_ONCE: u32 = 16;
+/// This page of a file was changed, the disk could not write it, and its frame was needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangesLost(pub FilePage);
 
 /// Calls `visit` for every entry that maps the cached page: with the directory, the page and the entry's flags.
 pub(super) fn for_each_mapping<T: PageTables>(
@@ -69,7 +47,9 @@ impl Pager<'_> {
     /// Makes room: the cached page in `frame`, with neighbours of its kind, is dropped, or written first if it was changed.
     pub(super) fn evict_cached(&mut self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) -> Eviction {
         if self.is_changed(tables, frame, cached) {
-            return Eviction::MustWrite(self.write_file_run(tables, cached.page, FileTransfer::Leaving));
+            let is_second_try = cached.transfer == FileTransfer::Failed;
+            let transfer = if is_second_try { FileTransfer::LastTry } else { FileTransfer::Leaving };
+            return Eviction::MustWrite(self.write_file_run(tables, cached.page, transfer));
         }
         self.drop_cached(tables, frame, cached);
         let mut left = self.run_limit();
@@ -92,11 +72,11 @@ impl Pager<'_> {
     /// The cached page, if the disk does nothing with it.
     fn idle_cached(&self, page: FilePage) -> Option<(Frame, CachedPage)> {
         let frame = self.file_index.get(page)?;
-        let cached = self.cached(frame).filter(|cached| cached.transfer == FileTransfer::None)?;
+        let cached = self.cached(frame).filter(|cached| cached.transfer.is_idle())?;
         Some((frame, cached))
     }
 
-    fn is_changed(&self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) -> bool {
+    pub(super) fn is_changed(&self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) -> bool {
         cached.dirty || self.any_mapping_has(tables, frame, cached, PteFlags::DIRTY)
     }
 
@@ -138,11 +118,18 @@ impl Pager<'_> {
     }
 
     /// Begins to write a changed page and the changed ones beside it. They stay mapped; who changes one from here on makes it dirty again.
-    fn write_file_run(&mut self, tables: &mut impl PageTables, page: FilePage, transfer: FileTransfer) -> PageOut {
+    pub(super) fn write_file_run(
+        &mut self,
+        tables: &mut impl PageTables,
+        page: FilePage,
+        transfer: FileTransfer,
+    ) -> PageOut {
         let window = file_window_numbers(page);
         let joins = |pager: &Self, tables: &mut _, number: u32| {
             let neighbour = pager.idle_cached(FilePage { number, ..page });
-            neighbour.is_some_and(|(frame, cached)| pager.is_changed(tables, frame, cached))
+            neighbour.is_some_and(|(frame, cached)| {
+                goes_along(cached.transfer, transfer) && pager.is_changed(tables, frame, cached)
+            })
         };
         let mut last = page.number;
         while last + 1 < window.end && joins(self, tables, last + 1) {
@@ -181,67 +168,41 @@ impl Pager<'_> {
         });
     }
 
-    /// The disk has written a page of a file, or could not. One that could not be written on its way out is lost, since its
-    /// frame is needed; one that stays is dirty again.
+    /// The disk has written a page of a file, or could not. One that could not be written stays, and is dirty again, but for that which was
+    /// tried for the last time: its frame is needed.
+    ///
+    /// # Errors
+    /// `ChangesLost` if such a page had to go.
     pub(super) fn file_page_written(
         &mut self,
         tables: &mut impl PageTables,
         frame: Frame,
         result: Result<(), TransferFailed>,
-    ) {
+    ) -> Result<(), ChangesLost> {
         let cached = match self.frames.get(frame) {
             FrameUse::Cached(cached) => cached,
-            FrameUse::Abandoned => return self.release_frame(frame),
+            FrameUse::Abandoned => {
+                self.release_frame(frame);
+                return Ok(());
+            }
             other => panic!("{frame:?} came back from the disk as {other:?}"),
         };
-        let stays_dirty = result.is_err() && cached.transfer == FileTransfer::Writing;
-        let idle = CachedPage { transfer: FileTransfer::None, dirty: cached.dirty || stays_dirty, ..cached };
+        let failed = result.is_err();
+        let transfer = if failed { FileTransfer::Failed } else { FileTransfer::None };
+        let idle = CachedPage { transfer, dirty: cached.dirty || failed, ..cached };
         self.frames.set(frame, FrameUse::Cached(idle));
-        if cached.transfer != FileTransfer::Leaving {
-            return;
+        if !cached.transfer.is_leaving() {
+            return Ok(());
         }
-        if self.is_changed(tables, frame, idle) {
-            // It is in use: as with a page that was taken back, others have their turn before it is chosen again.
+        let may_stay = failed && cached.transfer != FileTransfer::LastTry;
+        if may_stay || self.is_changed(tables, frame, cached) {
+            // As with a page that was taken back, others have their turn before it is chosen again.
             self.page_left(SpaceId::FILES, frame);
             self.page_arrived(SpaceId::FILES, frame);
-        } else {
-            self.drop_cached(tables, frame, idle);
+            return Ok(());
         }
-    }
-
-    /// What to do next until all changes of `file`, or of all files, that were made before the pass began are on the disk.
-    pub fn write_back(
-        &mut self,
-        tables: &mut impl PageTables,
-        file: Option<FileRef>,
-        pass: &mut WriteBackPass,
-    ) -> WriteBack {
-        let mut looks = 0;
-        while pass.next < self.frames.frame_count() {
-            if looks == LOOKS_AT_ONCE {
-                return WriteBack::GoOn;
-            }
-            let frame = self.frames.frame_at(pass.next);
-            let cached = self.cached(frame).filter(|cached| file.is_none_or(|file| file == cached.page.file));
-            looks += u32::from(cached.is_some_and(|cached| cached.mappings > 0));
-            match cached {
-                Some(cached) if self.is_changed(tables, frame, cached) => {
-                    let is_under_way = cached.transfer != FileTransfer::None;
-                    if is_under_way && !pass.has_waited {
-                        pass.has_waited = true;
-                        return WriteBack::Wait;
-                    }
-                    *pass = WriteBackPass { next: pass.next + 1, has_waited: false };
-                    if is_under_way {
-                        // It was begun after the pass was: what was changed before gets onto the disk with it.
-                        continue;
-                    }
-                    return WriteBack::Write(self.write_file_run(tables, cached.page, FileTransfer::Writing));
-                }
-                _ => *pass = WriteBackPass { next: pass.next + 1, has_waited: false },
-            }
-        }
-        WriteBack::Done
+        self.drop_cached(tables, frame, idle);
+        if failed { Err(ChangesLost(cached.page)) } else { Ok(()) }
     }
 
     /// Forgets the pages of a file that is gone, changed or not. Nobody may map it any more.
@@ -257,16 +218,25 @@ impl Pager<'_> {
                     debug_assert_eq!(cached.mappings, 0, "{file:?} is gone but mapped");
                     self.file_index.remove(cached.page);
                     self.page_left(SpaceId::FILES, frame);
-                    match cached.transfer {
-                        FileTransfer::None => self.release_frame(frame),
-                        FileTransfer::Writing | FileTransfer::Leaving => {
-                            self.frames.set(frame, FrameUse::Abandoned);
-                        }
+                    if cached.transfer.is_idle() {
+                        self.release_frame(frame);
+                    } else {
+                        self.frames.set(frame, FrameUse::Abandoned);
                     }
                 }
                 _ => {}
             }
         }
+    }
+}
+
+/// Whether a changed neighbour, with which the disk does `neighbour`, is written together with a page, with which it is to do `transfer`. Who
+/// leaves is tried twice, and who is tried for the last time is chosen for it.
+const fn goes_along(neighbour: FileTransfer, transfer: FileTransfer) -> bool {
+    match transfer {
+        FileTransfer::Writing => true,
+        FileTransfer::Leaving => matches!(neighbour, FileTransfer::None),
+        FileTransfer::LastTry | FileTransfer::None | FileTransfer::Failed => false,
     }
 }
 

@@ -8,7 +8,7 @@
 //! * [`resolve`](Pager::resolve) answers a page fault (`resolve.rs`), and `ticket.rs` has the tickets,
 //! * frames are found and borrowed in `borrow.rs`: what the policy sees of memory is `residents.rs`, whom it does not see `served.rs`,
 //! * pages leave in `evict.rs`; `page_out.rs` is the end of that,
-//! * pages of files are shared by all who use them: `file_in.rs`, `file_out.rs`, `file_index.rs`,
+//! * pages of files are shared by all who use them: `file_in.rs`, `file_out.rs`, `write_back.rs`, `file_index.rs`,
 //! * `read_ahead.rs` guesses which pages are missed next,
 //! * `space.rs` has the address spaces; they and their regions are granted and given back in `grant.rs` and `release.rs`,
 //! * `promise.rs` is the ledger of what was granted, `check.rs` compares all books with each other,
@@ -35,6 +35,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod write_back;
 
 use alloc::boxed::Box;
 
@@ -43,13 +44,14 @@ use abi::record::{Account, Mapping};
 pub use borrow::Cleaned;
 pub use check::Broken;
 pub use file_in::FileStep;
-pub use file_out::{WriteBack, WriteBackPass};
+pub use file_out::ChangesLost;
 pub use grant::GrantError;
 pub use promise::{Cost, Ledger, RESERVE_FRAMES, Refused};
 pub use resolve::Step;
 pub use space::{AddressSpace, Spaces};
 pub use tables::{PageTables, Stale};
 pub use ticket::{PageIn, PageOut, RUN_MAX, Shortage, Source, Target, TransferFailed};
+pub use write_back::{WriteBack, WriteBackPass};
 
 use borrow::Marks;
 use file_index::FileIndex;

@@ -1,6 +1,6 @@
 //! The end of a write, and pages that are wanted back before it.
 
-use super::{PageOut, PageTables, Pager, Target, TransferFailed};
+use super::{ChangesLost, PageOut, PageTables, Pager, Target, TransferFailed};
 use crate::addr::{Frame, SwapSlot};
 use crate::fault::flags_for;
 use crate::frame_table::{FrameUse, OwnedPage};
@@ -12,16 +12,30 @@ impl Pager<'_> {
     /// meanwhile; after one that failed the pages are where they were, and the slots are never used again.
     ///
     /// A ticket of several pages that failed should be [split](PageOut::split_first) and tried page by page: one bad slot is enough to fail them all.
-    pub fn page_out_done(&mut self, tables: &mut impl PageTables, ticket: PageOut, result: Result<(), TransferFailed>) {
+    ///
+    /// # Errors
+    /// `ChangesLost` if a page of a file had to go though it could not be written, as it could not before: the last such page of the ticket.
+    pub fn page_out_done(
+        &mut self,
+        tables: &mut impl PageTables,
+        ticket: PageOut,
+        result: Result<(), TransferFailed>,
+    ) -> Result<(), ChangesLost> {
+        let mut lost = Ok(());
         match ticket.target {
             Target::Slots(first) => {
                 for (&frame, slot) in ticket.frames().iter().zip(first.number()..) {
                     self.frame_written(tables, frame, SwapSlot::new(slot), result);
                 }
             }
-            Target::File(_) => ticket.frames().iter().for_each(|&frame| self.file_page_written(tables, frame, result)),
+            Target::File(_) => {
+                for &frame in ticket.frames() {
+                    lost = self.file_page_written(tables, frame, result).and(lost);
+                }
+            }
         }
         self.run_lists.take_back(ticket.frames);
+        lost
     }
 
     fn frame_written(

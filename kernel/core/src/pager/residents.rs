@@ -21,6 +21,8 @@ pub(super) struct Borrowable<'a, T: PageTables> {
     pub must_own_slot: bool,
     /// Pages that are not borrowed unless there are no others.
     pub served: Option<&'a Served>,
+    /// Pages of files that the disk could not write are not borrowed either.
+    pub spares_unwritable: bool,
     pub now: u64,
 }
 
@@ -69,7 +71,8 @@ impl<T: PageTables> Residents for Borrowable<'_, T> {
         }
         match self.frames.get(frame) {
             FrameUse::Resident { owner, slot, .. } if !self.must_own_slot || slot.is_some() => Some(owner),
-            FrameUse::Cached(cached) if cached.transfer == FileTransfer::None => {
+            FrameUse::Cached(cached) if self.spares_unwritable && cached.transfer == FileTransfer::Failed => None,
+            FrameUse::Cached(cached) if cached.transfer.is_idle() => {
                 Some(OwnedPage { space: SpaceId::FILES, page: Page::new(cached.page.number) })
             }
             _ => None,

@@ -8,3 +8,4 @@ mod progress;
 mod rules;
 mod shared;
 mod storm;
+mod unwritable;

@@ -25,7 +25,9 @@ libsys::tests! {
     a_mapped_page_that_is_unreadable_ends_its_process_alone,
     a_call_that_is_given_an_unreadable_page_says_so,
     sync_and_unmap_tell_of_pages_that_cannot_be_written,
-    a_page_that_could_not_be_written_when_it_was_borrowed_is_told_of_once,
+    a_page_that_cannot_be_written_stays_though_frames_are_wanted,
+    what_could_not_be_written_when_its_frame_was_wanted_is_written_by_sync,
+    a_file_that_cannot_be_written_at_all_takes_nobodys_memory,
     other_files_are_none_the_worse,
 }
 
@@ -154,24 +156,60 @@ fn sync_and_unmap_tell_of_pages_that_cannot_be_written() -> Verdict {
     Ok(())
 }
 
-fn a_page_that_could_not_be_written_when_it_was_borrowed_is_told_of_once() -> Verdict {
-    let mut file = File::open("unwritable")?;
-    file.seek(BAD_PAGE * PAGE_SIZE)?;
-    file.write_all(&[0xCC; PAGE])?;
-    // Far more than there are frames: the page is borrowed, and lost.
+/// Uses far more pages than there are frames, so that everything is borrowed that may be.
+fn use_much_memory() -> Verdict {
     for seed in 0..2 {
         let mut region = Region::allocate(300 * PAGE)?;
         tests::fill(region.words(), seed);
         check!(tests::holds(region.words(), seed));
     }
-    check_eq!([file.sync(), file.sync()], [Err(Errno::Io), Ok(())]);
+    Ok(())
+}
+
+fn a_page_that_cannot_be_written_stays_though_frames_are_wanted() -> Verdict {
+    let mut file = File::open("unwritable")?;
+    file.seek(BAD_PAGE * PAGE_SIZE)?;
+    file.write_all(&[0xCC; PAGE])?;
+    use_much_memory()?;
+    check_eq!([file.sync(), file.sync()], [Err(Errno::Io); 2]);
     let mut byte = [0];
     file.seek(BAD_PAGE * PAGE_SIZE)?;
     file.read(&mut byte)?;
-    check_eq!(byte, [value(BAD_PAGE as usize)], "what the disk has");
+    check_eq!(byte, [0xCC]);
     // The end of a process that has mapped it is an end like any other.
     check_eq!(run(ASSIST, &["map-fill", "unwritable", "20", "5", "return"])?.reason, ExitReason::Exited(0));
     check_eq!(file.sync(), Err(Errno::Io));
+    Ok(())
+}
+
+fn what_could_not_be_written_when_its_frame_was_wanted_is_written_by_sync() -> Verdict {
+    let mut file = File::open("later")?;
+    file.write_all(&[0xDD; PAGE])?;
+    use_much_memory()?;
+    check_eq!([file.sync(), file.sync()], [Ok(()); 2]);
+    // Clean by now, it may be borrowed: this is what the disk has.
+    use_much_memory()?;
+    let mut found = vec![0; PAGE];
+    file.seek(0)?;
+    check_eq!(file.read(&mut found)?, PAGE);
+    check!(found.iter().all(|&byte| byte == 0xDD));
+    Ok(())
+}
+
+/// So many pages are not spared: memory that was promised is worth more.
+fn a_file_that_cannot_be_written_at_all_takes_nobodys_memory() -> Verdict {
+    let mut file = File::open("stubborn")?;
+    file.write_all(&vec![0xEE; PAGES as usize * PAGE])?;
+    use_much_memory()?;
+    check_eq!(run("piggies", &["5", "60", "3"])?.reason, ExitReason::Exited(0));
+    check_eq!([file.sync(), file.sync()], [Err(Errno::Io); 2]);
+    let mut found = vec![0; PAGES as usize * PAGE];
+    file.seek(0)?;
+    check_eq!(file.read(&mut found)?, found.len());
+    let pages = || found.chunks(PAGE).enumerate();
+    let kept = pages().filter(|(_, bytes)| bytes.iter().all(|&byte| byte == 0xEE)).count();
+    let lost = pages().filter(|&(page, bytes)| bytes.iter().all(|&byte| byte == value(page))).count();
+    check!(kept > 0 && lost > kept && kept + lost == PAGES as usize, "{kept} pages were kept, {lost} lost");
     Ok(())
 }
 

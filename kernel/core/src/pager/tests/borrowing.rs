@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::machine::Machine;
 use super::rules::page;
 use crate::addr::{Frame, PAGE_SIZE, Page};
-use crate::frame_table::{FileTransfer, FrameUse, SpaceId};
+use crate::frame_table::{FrameUse, SpaceId};
 use crate::pager::borrow::Marks;
 use crate::pager::served::Served;
 use crate::pager::{Cleaned, Options, Step, WriteBack, WriteBackPass};
@@ -93,7 +93,7 @@ fn only_pages_at_rest_are_offered_for_borrowing() {
             FrameUse::FileArriving(_) => (1, false),
             FrameUse::Leaving { .. } => (2, false),
             FrameUse::TakenBack { .. } => (3, false),
-            FrameUse::Cached(cached) if cached.transfer != FileTransfer::None => (4, false),
+            FrameUse::Cached(cached) if !cached.transfer.is_idle() => (4, false),
             FrameUse::Cached(_) | FrameUse::Resident { .. } => (5, true),
             _ => continue,
         };

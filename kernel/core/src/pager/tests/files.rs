@@ -4,7 +4,7 @@ use super::borrowing::{machine, map};
 use super::machine::{DIRT, beginning_of};
 use super::rules::page;
 use crate::addr::{PAGE_SIZE, Page};
-use crate::frame_table::{FileTransfer, FrameUse};
+use crate::frame_table::FrameUse;
 use crate::pager::evict::Eviction;
 use crate::pager::{FileStep, Options, Step, WriteBack, WriteBackPass};
 use crate::vm_pool::{Backing, FilePage, FileRef, Rights};
@@ -33,7 +33,7 @@ fn a_file_may_go_while_the_disk_has_its_pages() {
     }
     let is_moving = |frame_use| match frame_use {
         FrameUse::FileArriving(_) => true,
-        FrameUse::Cached(cached) => cached.transfer != FileTransfer::None,
+        FrameUse::Cached(cached) => !cached.transfer.is_idle(),
         _ => false,
     };
     let moving: Vec<_> =

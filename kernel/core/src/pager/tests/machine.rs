@@ -7,10 +7,10 @@ use abi::Access;
 use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
 use crate::fault::{Fault, FaultError};
 use crate::frame_pool::{ContiguousFramePool, FrameInfo};
-use crate::frame_table::SpaceId;
+use crate::frame_table::{FileTransfer, FrameUse, SpaceId};
 use crate::memory_map::FrameRange;
 use crate::pager::{
-    Cleaned, FileStep, Options, PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, Target,
+    ChangesLost, Cleaned, FileStep, Options, PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, Target,
     TransferFailed, WriteBack, WriteBackPass,
 };
 use crate::pte::{Pte, PteFlags, PteState};
@@ -149,6 +149,10 @@ pub struct Machine {
     pub failing_writes: u32,
     /// How many of the next writes to slots fail, if all promises can be kept with a slot less.
     pub failing_slots: u32,
+    /// How many of the next writes to files fail.
+    pub failing_file_writes: u32,
+    /// Pages of files whose changes were lost.
+    pub lost: Vec<FilePage>,
 }
 
 impl Machine {
@@ -183,6 +187,8 @@ impl Machine {
             failing_reads: 0,
             failing_writes: 0,
             failing_slots: 0,
+            failing_file_writes: 0,
+            lost: Vec::new(),
         }
     }
 
@@ -319,7 +325,7 @@ impl Machine {
 
     fn end_write(&mut self, mut ticket: PageOut, words: &[Word]) {
         let failed = self.failing_writes.checked_sub(1).map(|rest| self.failing_writes = rest).is_some();
-        let failed = failed || self.slot_fails(ticket.target());
+        let failed = failed || self.slot_fails(ticket.target()) || self.file_write_fails(ticket.target());
         if failed && ticket.frames().len() > 1 {
             let mut words = words.chunks(1);
             let mut next = || words.next().expect("a word for each page");
@@ -337,7 +343,13 @@ impl Machine {
             }
         }
         let result = if failed { Err(TransferFailed) } else { Ok(()) };
-        self.pager.page_out_done(&mut self.hardware, ticket, result);
+        let done = self.pager.page_out_done(&mut self.hardware, ticket, result);
+        self.lost.extend(done.err().map(|ChangesLost(page)| page));
+    }
+
+    fn file_write_fails(&mut self, target: Target) -> bool {
+        let is_file = matches!(target, Target::File(_));
+        is_file && self.failing_file_writes.checked_sub(1).map(|rest| self.failing_file_writes = rest).is_some()
     }
 
     fn slot_fails(&mut self, target: Target) -> bool {
@@ -418,5 +430,12 @@ impl Machine {
 
     pub fn check(&mut self) {
         self.pager.check(&mut self.hardware).unwrap();
+        for (frame, frame_use) in self.pager.frames().iter() {
+            if let FrameUse::Cached(cached) = frame_use
+                && cached.transfer == FileTransfer::Failed
+            {
+                assert!(cached.dirty, "{frame:?} could not be written and is clean");
+            }
+        }
     }
 }

@@ -60,6 +60,32 @@ fn an_instruction_gets_its_pages_whatever_they_are_and_whoever_chooses_victims()
 }
 
 #[test]
+fn an_instruction_gets_its_pages_before_files_keep_what_the_disk_cannot_write() {
+    for queue_len in [0, 3] {
+        let (mut machine, id, _) = machine("fifo", Options::TEXTBOOK, 100, 20, 1);
+        let shown = map(&mut machine, id, FILE, 12);
+        let ledger = machine.pager.ledger();
+        let heap_pages = ledger.promisable() - ledger.promised();
+        let heap = machine.pager.allocate(id, heap_pages).unwrap();
+        for index in 0..12 {
+            machine.access(id, page(shown, index), Some(index)).unwrap();
+        }
+        machine.failing_file_writes = u32::MAX;
+        machine.write_back(FILE);
+        machine.pager.set_policy(Box::new(Spiteful(Vec::new())));
+        machine.queue_len = queue_len;
+        for index in 0..heap_pages {
+            machine.access(id, page(heap, index), Some(index)).unwrap();
+        }
+        for start in 0..heap_pages {
+            let pages = [0, 20, 40, 60, 80, 97].map(|offset| page(heap, (start + offset) % heap_pages));
+            machine.access_all(id, &pages);
+        }
+        machine.check();
+    }
+}
+
+#[test]
 fn whoever_goes_from_page_to_page_soon_finds_them_there() {
     let (mut machine, id, base) = machine("fifo", Options::ALL, 120, 400, 300);
     for index in 0..300 {
