@@ -26,23 +26,59 @@ pub fn copy(from: impl Read, to: impl Write, mut on_first: impl FnMut()) -> io::
 /// As there.
 pub fn copy_watched(mut from: impl Read, mut to: impl Write, mut watch: impl FnMut(&[u8])) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
+    let mut ends = LineEnds::default();
     let mut buffer = [0; 4096];
     loop {
         let len = from.read(&mut buffer)?;
+        let start = all.len();
+        if len == 0 {
+            ends.finish(&mut all);
+        } else {
+            ends.pass(&buffer[..len], &mut all);
+        }
+        to.write_all(&all[start..])?;
+        to.flush()?;
         if len == 0 {
             return Ok(all);
         }
-        let start = all.len();
-        all.extend(buffer[..len].iter().filter(|&&byte| byte != b'\r'));
-        to.write_all(&all[start..])?;
-        to.flush()?;
         watch(&all);
+    }
+}
+
+/// Leaves out the carriage return in front of a line feed, and no other: it takes the cursor to the start of a row that is
+/// written anew, as a line that is edited.
+#[derive(Debug, Default)]
+struct LineEnds {
+    /// A carriage return has come, and what follows it has not.
+    is_held: bool,
+}
+
+impl LineEnds {
+    fn pass(&mut self, bytes: &[u8], to: &mut Vec<u8>) {
+        for &byte in bytes {
+            if byte != b'\n' {
+                self.finish(to);
+            }
+            self.is_held = byte == b'\r';
+            if !self.is_held {
+                to.push(byte);
+            }
+        }
+    }
+
+    /// What was held back is followed by no line feed.
+    fn finish(&mut self, to: &mut Vec<u8>) {
+        if core::mem::take(&mut self.is_held) {
+            to.push(b'\r');
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::copy;
+    use proptest::prelude::{prop_assert_eq, proptest};
+
+    use super::{LineEnds, copy};
 
     #[test]
     fn lines_end_as_on_the_host() {
@@ -50,5 +86,21 @@ mod tests {
         let mut first = 0;
         let all = copy(&b"one\r\ntwo\r\n"[..], &mut shown, || first += 1).unwrap();
         assert_eq!((all.as_slice(), shown.as_slice(), first), (&b"one\ntwo\n"[..], &b"one\ntwo\n"[..], 1));
+    }
+
+    #[test]
+    fn a_row_that_is_written_anew_begins_at_its_start() {
+        let all = copy(&b"one\r\n\r> \r> on\r"[..], std::io::sink(), || ()).unwrap();
+        assert_eq!(String::from_utf8(all).unwrap(), "one\n\r> \r> on\r");
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_in_what_pieces_output_comes(text in "[a\r\n]{0,40}", piece in 1usize..9) {
+            let (mut ends, mut passed) = (LineEnds::default(), Vec::new());
+            text.as_bytes().chunks(piece).for_each(|bytes| ends.pass(bytes, &mut passed));
+            ends.finish(&mut passed);
+            prop_assert_eq!(String::from_utf8(passed).unwrap(), text.replace("\r\n", "\n"));
+        }
     }
 }

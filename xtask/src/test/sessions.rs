@@ -69,7 +69,10 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
                     ("> ", b"echo one two\r"),
                     ("one two\n", b""),
                     // The line of before, with another word in its place.
-                    ("> ", b"\x1b[A\x17three\r"),
+                    ("> ", b"\x1b[A\x17three"),
+                    // A line that changes is written anew, from the start of its row.
+                    ("\r> echo one two\x1b[K", b""),
+                    ("\r> echo one \x1b[Kthree", b"\r"),
                     ("one three\n", b""),
                     ("> ", b"good\t--times 2\r"),
                     ("Goodbye from process", b""),
