@@ -1,6 +1,9 @@
 //! What xtask says of its own doing, and how the guest's output reaches the terminal.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, poll};
 
 /// Says what is being done. It goes to standard error: standard output is the guest's.
 pub fn step(text: &str) {
@@ -74,11 +77,45 @@ impl LineEnds {
     }
 }
 
+/// Waits where a terminal takes no more for now. Ours says so at once instead of waiting by itself: QEMU reads from it too, and has
+/// made it non-blocking for both.
+#[derive(Debug)]
+pub struct Patient<W>(pub W);
+
+impl<W: AsFd> Patient<W> {
+    fn until_it_can<T>(&mut self, mut work: impl FnMut(&mut W) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match work(&mut self.0) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // Whatever ends the waiting, the next try shows what has become of the terminal.
+                    let _ = poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], None);
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+impl<W: Write + AsFd> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.until_it_can(|to| to.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.until_it_can(Write::flush)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+    use std::time::Duration;
+
     use proptest::prelude::{prop_assert_eq, proptest};
 
-    use super::{LineEnds, copy};
+    use super::{LineEnds, Patient, copy};
 
     #[test]
     fn lines_end_as_on_the_host() {
@@ -92,6 +129,20 @@ mod tests {
     fn a_row_that_is_written_anew_begins_at_its_start() {
         let all = copy(&b"one\r\n\r> \r> on\r"[..], std::io::sink(), || ()).unwrap();
         assert_eq!(String::from_utf8(all).unwrap(), "one\n\r> \r> on\r");
+    }
+
+    #[test]
+    fn a_terminal_that_takes_no_more_for_now_is_waited_for() {
+        let (terminal, mut screen) = UnixStream::pair().unwrap();
+        terminal.set_nonblocking(true).unwrap();
+        let output = vec![b'x'; 1 << 20];
+        let copied = output.clone();
+        let copying = thread::spawn(move || copy(copied.as_slice(), Patient(terminal), || ()).map(|all| all.len()));
+        // By now it is full.
+        thread::sleep(Duration::from_millis(50));
+        let mut shown = Vec::new();
+        screen.read_to_end(&mut shown).unwrap();
+        assert_eq!((copying.join().unwrap().unwrap(), shown.len()), (output.len(), output.len()));
     }
 
     proptest! {

@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The display of a machine whose screen nobody looks at.
 pub const NO_DISPLAY: &str = "none";
 
-/// Set when the user presses Ctrl-C or this process is asked to end.
+/// Set when the user presses Ctrl-C, this process is asked to end, or nobody sees its output any more.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// A machine with a disk.
@@ -230,6 +230,11 @@ pub fn listen_for_interrupts() {
     if !*listening {
         *listening = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_ok();
     }
+}
+
+/// As if the user had pressed Ctrl-C: nobody sees what the machine shows any more.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::Relaxed);
 }
 
 /// The user wants an end.

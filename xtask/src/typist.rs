@@ -8,10 +8,11 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
+use crate::console::Patient;
 use crate::dialogue::Dialogue;
 use crate::machine::Console;
 use crate::qmp::Qmp;
-use crate::{console, keys};
+use crate::{console, keys, machine};
 
 /// The control character that ends input on the guest's console.
 const END_OF_INPUT: u8 = 4;
@@ -46,10 +47,17 @@ pub fn attach(
         // Nobody may be waiting for it.
         let on_first = || first_byte.send(()).unwrap_or_default();
         let copied = match attached {
-            true => console::copy(from, io::stdout(), on_first),
+            true => console::copy(from, Patient(io::stdout()), on_first),
             false => console::copy(from, io::sink(), on_first),
         };
-        copied.unwrap_or_default()
+        copied.unwrap_or_else(|error| {
+            // Whoever read it has gone (`| head`), and need not be told; anything else, they want to know.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                console::step(&format!("cannot show the console's output: {error}"));
+            }
+            machine::interrupt();
+            Vec::new()
+        })
     })
 }
 
