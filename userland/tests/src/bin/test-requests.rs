@@ -8,12 +8,12 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use libsys::memory::{PAGE_SIZE, Region, mapping};
+use libsys::memory::{Region, mapping};
 use libsys::message::{self, Buffer, MAX_BYTES, Received, send_and_wait};
 use libsys::process::{self, Child, ProcessState};
 use libsys::test::Verdict;
 use libsys::{Errno, ExitReason, call, check, check_eq, system};
-use tests::{ASSIST, END, wait_until};
+use tests::{ASSIST, END, PAGE, wait_until};
 
 libsys::tests! {
     a_request_of_any_length_is_answered,
@@ -28,7 +28,6 @@ libsys::tests! {
     requests_may_be_parked_on_the_disk,
 }
 
-const PAGE: usize = PAGE_SIZE as usize;
 const NO_TIME: Option<Duration> = Some(Duration::ZERO);
 /// Long enough for whatever must come.
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
@@ -191,16 +190,6 @@ fn a_poll_lets_the_receiver_run() -> Verdict {
     end(partner)
 }
 
-/// Uses so many pages that everything else is borrowed.
-fn sweep() -> Verdict {
-    let mut region = Region::allocate(200 * PAGE)?;
-    for seed in 0..3 {
-        tests::fill(region.words(), seed);
-        check!(tests::holds(region.words(), seed));
-    }
-    Ok(())
-}
-
 fn requests_may_be_parked_on_the_disk() -> Verdict {
     let partner = partner("answer")?;
     ask(&partner, 0, b"are you there?", None)?;
@@ -211,7 +200,7 @@ fn requests_may_be_parked_on_the_disk() -> Verdict {
         let request = &mut region.bytes()[PAGE - 10..][..8 + len];
         request.fill(5);
         request[..8].copy_from_slice(&[partner.pid().to_le_bytes(), 20u32.to_le_bytes()].concat());
-        sweep()?;
+        tests::sweep()?;
         check!(mapping(region.as_ptr())?.disk_page().is_some());
         check_eq!(call::send_and_wait(at, u32::try_from(len)?, u32::MAX), Ok(u32::try_from(len)?));
         let answer = &region.bytes()[PAGE - 10..][..8 + len];
