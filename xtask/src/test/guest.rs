@@ -36,6 +36,8 @@ pub struct Boot {
     pub name: String,
     /// Memory.
     pub ram: Size,
+    /// Another CPU than the usual one, in QEMU's words.
+    pub cpu: Option<&'static str>,
     /// The swap file's size.
     pub swap: Size,
     /// Options for the kernel.
@@ -75,6 +77,7 @@ impl Boot {
         Self {
             name: name.into(),
             ram: Size::bytes(32 << 20),
+            cpu: None,
             swap: Size::bytes(64 << 20),
             options: vec!["seed=1".into()],
             program: program.iter().map(ToString::to_string).collect(),
@@ -259,6 +262,8 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
     if boot.by_qemu {
         further.extend(["-kernel".into(), guest.kernel.display().to_string(), "-append".into(), options.line()?]);
     }
+    // Of several, the last counts.
+    further.extend(boot.cpu.into_iter().flat_map(|cpu| ["-cpu".into(), cpu.into()]));
     let machine = Machine {
         emulator,
         image: file.path().to_path_buf(),

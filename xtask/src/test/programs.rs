@@ -77,8 +77,20 @@ fn second_machine_for(program: &str, guest: &Guest) -> Result<Option<(&'static s
             let boot = Boot::new("test-disk-errors-by-programmed-io", &[program]).option("pio");
             Some(("disk_errors_by_programmed_io", disk_errors::machine(boot, guest)?))
         }
+        // Ring 0 may touch user pages only where it says so (SMAP), and execute none (SMEP).
+        "test-pointers" => Some(("pointers_on_a_cpu_with_every_guard", on_cpu("max", program, guest)?)),
+        "test-requests" => Some(("requests_on_a_cpu_with_every_guard", on_cpu("max", program, guest)?)),
+        // No global pages, and no `sysenter`.
+        "test-registers" => Some(("registers_on_a_pentium", on_cpu("pentium", program, guest)?)),
+        "test-messages" => Some(("messages_on_a_pentium", on_cpu("pentium", program, guest)?)),
         _ => None,
     })
+}
+
+/// The machine that a test program wants, with another CPU.
+fn on_cpu(cpu: &'static str, program: &str, guest: &Guest) -> Result<Boot> {
+    let boot = machine_for(program, guest)?;
+    Ok(Boot { name: format!("{program}-on-cpu-{cpu}"), cpu: Some(cpu), ..boot })
 }
 
 /// The machine that a test program wants. The books of the memory system are compared at every few faults.
