@@ -94,11 +94,12 @@ pub(super) fn sync(handle: u32) -> Result<u32, Errno> {
     files::sync(Some(file)).map(|()| 0)
 }
 
-/// A page of kernel memory, through which bytes go on their way between a file and a program: either side may have to wait.
-fn page_buffer() -> Result<Vec<u8>, Errno> {
+/// Kernel memory through which `len_bytes` bytes go on their way between a file and a program, a page at a time: either side may have to wait.
+fn buffer_for(len_bytes: u32) -> Result<Vec<u8>, Errno> {
+    let len = len_bytes.min(PAGE_SIZE) as usize;
     let mut buffer = Vec::new();
-    buffer.try_reserve_exact(PAGE_SIZE as usize).map_err(|_| Errno::OutOfMemory)?;
-    buffer.resize(PAGE_SIZE as usize, 0);
+    buffer.try_reserve_exact(len).map_err(|_| Errno::OutOfMemory)?;
+    buffer.resize(len, 0);
     Ok(buffer)
 }
 
@@ -107,30 +108,49 @@ fn next_len(offset: u32, rest: u32) -> usize {
     rest.min(PAGE_SIZE - offset % PAGE_SIZE) as usize
 }
 
-/// Reads from a file.
-pub(super) fn read(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u32) -> Result<u32, Errno> {
-    caller.memory.check(claim, Access::Write)?;
-    let mut buffer = page_buffer()?;
+/// What one step of a call moves between a file and a program.
+struct Part<'a> {
+    file: FileRef,
+    /// Where in the file it begins.
+    offset: u32,
+    /// How many bytes were moved before it.
+    done: u32,
+    /// Room for it on its way.
+    bytes: &'a mut [u8],
+}
+
+/// Moves up to `len_bytes` bytes from the handle's position on, part by part. `step` says how many bytes of a part it has moved; none is
+/// the end.
+///
+/// # Errors
+/// Those of the first part; later ones end the call, and what was moved counts.
+fn in_parts(handle: u32, len_bytes: u32, mut step: impl FnMut(Part<'_>) -> Result<usize, Errno>) -> Result<u32, Errno> {
+    let mut buffer = buffer_for(len_bytes)?;
     let (file, start) = opened::with(handle, |file| (file.file.file_ref(), file.claim(len_bytes)))?;
     let mut done = 0;
+    let mut moved = Ok(0);
     while done < len_bytes && !scheduler::is_killed() {
         scheduler::preemption_point();
-        let Some(offset) = start.checked_add(done) else { break };
-        let part = &mut buffer[..next_len(offset, len_bytes - done)];
-        let step = files::read_at(caller.process.space, file, offset, part)
-            .and_then(|count| caller.memory.write(claim.skip(done), &part[..count]).map(|()| count));
-        match step {
-            Ok(0) => break,
+        // No file reaches as far as the largest offset: nothing is read from there, and nothing written.
+        let offset = start.saturating_add(done);
+        let bytes = &mut buffer[..next_len(offset, len_bytes - done)];
+        moved = step(Part { file, offset, done, bytes });
+        match moved {
+            Ok(0) | Err(_) => break,
             Ok(count) => done += u32::try_from(count).unwrap_or(0),
-            Err(error) if done == 0 => {
-                opened::with(handle, |file| file.settle(start, len_bytes, 0))?;
-                return Err(error);
-            }
-            Err(_) => break,
         }
     }
     opened::with(handle, |file| file.settle(start, len_bytes, done))?;
-    Ok(done)
+    if done == 0 { moved.map(|_| 0) } else { Ok(done) }
+}
+
+/// Reads from a file.
+pub(super) fn read(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u32) -> Result<u32, Errno> {
+    caller.memory.check(claim, Access::Write)?;
+    in_parts(handle, len_bytes, |Part { file, offset, done, bytes }| {
+        let count = files::read_at(caller.process.space, file, offset, bytes)?;
+        caller.memory.write(claim.skip(done), &bytes[..count]).map(|()| count)
+    })
 }
 
 /// Writes to a file.
@@ -138,39 +158,11 @@ pub(super) fn write(caller: Caller, handle: u32, claim: UserSlice, len_bytes: u3
     let writer = opened::with(handle, |file| file.file.again())??;
     caller.memory.check(claim, Access::Read)?;
     // From here on until the call is over nobody can start the file as a program, though the call may wait in between.
-    let writer = writer.into_writer()?;
-    let file = writer.file_ref();
-    let mut buffer = page_buffer()?;
-    let start = opened::with(handle, |file| file.claim(len_bytes))?;
-    let mut done = 0;
-    while done < len_bytes && !scheduler::is_killed() {
-        scheduler::preemption_point();
-        let step = write_part(caller, file, start.checked_add(done), claim.skip(done), len_bytes - done, &mut buffer);
-        match step {
-            Ok(count) => done += count,
-            Err(error) if done == 0 => {
-                opened::with(handle, |file| file.settle(start, len_bytes, 0))?;
-                return Err(error);
-            }
-            Err(_) => break,
-        }
-    }
-    opened::with(handle, |file| file.settle(start, len_bytes, done))?;
-    Ok(done)
-}
-
-fn write_part(
-    caller: Caller,
-    file: FileRef,
-    offset: Option<u32>,
-    from: UserSlice,
-    rest: u32,
-    buffer: &mut [u8],
-) -> Result<u32, Errno> {
-    let offset = offset.ok_or(Errno::DiskFull)?;
-    let part = caller.memory.read(from, &mut buffer[..next_len(offset, rest)])?;
-    files::write_at(caller.process.space, file, offset, part)?;
-    Ok(u32::try_from(part.len()).unwrap_or(0))
+    let _writer = writer.into_writer()?;
+    in_parts(handle, len_bytes, |Part { file, offset, done, bytes }| {
+        let bytes = caller.memory.read(claim.skip(done), bytes)?;
+        files::write_at(caller.process.space, file, offset, bytes).map(|()| bytes.len())
+    })
 }
 
 const READ: u32 = 1;
