@@ -1,26 +1,20 @@
-//! Writes under way: what became of the pager's tickets, and the cleaner.
+//! The writes that are under way, and who has them begun: whoever brings a ticket, Sync, and the cleaner.
 //!
 //! A write goes on whenever the disk has moved something: results are taken, frames are free, and the next victims
 //! are sent out until enough frames are free. None of that waits. Who brings a ticket waits only for a place; who needs a frame waits in
 //! [`transit`](crate::process::transit), and who wants a file's changes on the disk in [`write_back`].
 
 use arrayvec::ArrayVec;
-use kcore::disk::{Direction, RequestId, SubmitError};
-use kcore::pager::{ChangesLost, Cleaned, PageOut, TransferFailed, WriteBack, WriteBackPass};
+use kcore::pager::{Cleaned, PageOut, WriteBack, WriteBackPass};
 use kcore::vm_pool::FileRef;
 
-use super::page_io::Place;
 use super::paging::with_memory;
+use super::write::Write;
 use crate::cell::KernelCell;
-use crate::drivers::ata::{self, Request};
-use crate::files;
 use crate::process::{scheduler, transit};
 
 /// How many tickets can be under way: enough to keep the disk busy.
 const TICKETS_MAX: usize = 8;
-
-/// How many requests of one ticket can be under way: more than one only where the swap file is in pieces.
-const REQUESTS_MAX: usize = 4;
 
 static UNDERWAY: KernelCell<ArrayVec<Write, TICKETS_MAX>> = KernelCell::new(ArrayVec::new_const());
 
@@ -37,85 +31,13 @@ struct Order {
     begun: u64,
 }
 
-/// A ticket and the requests that it became.
-struct Write {
-    ticket: PageOut,
-    /// What is left of a ticket of several pages that failed and is tried page by page.
-    rest: Option<PageOut>,
-    requests: ArrayVec<RequestId, REQUESTS_MAX>,
-    /// So many of its pages are in `requests`, or were.
-    submitted: usize,
-    failed: bool,
-    /// How many writes had been begun when this one was, itself included.
-    number: u64,
-}
-
-impl Write {
-    const fn new(ticket: PageOut, rest: Option<PageOut>, number: u64) -> Self {
-        Self { ticket, rest, requests: ArrayVec::new_const(), submitted: 0, failed: false, number }
-    }
-
-    /// One that begins now.
-    fn begin(ticket: PageOut) -> Self {
-        let number = ORDER.with(|order| {
-            order.begun += 1;
-            order.begun
-        });
-        Self::new(ticket, None, number)
-    }
-
-    /// Submits what the queue has room for and takes the results that are there. True once nothing is left to do.
-    fn advance(&mut self) -> bool {
-        self.requests.retain(|id| match ata::take(*id) {
-            Some(result) => {
-                self.failed |= result.is_err();
-                false
-            }
-            None => true,
-        });
-        while self.submitted < self.ticket.frames().len() && !self.requests.is_full() {
-            let Some((first_sector, segments)) =
-                Place::of_ticket(&self.ticket).request(self.ticket.frames(), self.submitted)
-            else {
-                self.failed = true;
-                break;
-            };
-            let request = Request { direction: Direction::Write, first_sector, segments: &segments, waiter: None };
-            // SAFETY: the pager keeps the frames in transit until the ticket comes back. A page that is taken back may change meanwhile;
-            // then its entry is dirty, and the slot is no valid copy.
-            match unsafe { ata::submit(&request) } {
-                Ok(id) => {
-                    self.requests.push(id);
-                    self.submitted += segments.len();
-                }
-                Err(SubmitError::QueueFull) => return false,
-                Err(_) => {
-                    self.failed = true;
-                    break;
-                }
-            }
-        }
-        self.requests.is_empty() && (self.failed || self.submitted == self.ticket.frames().len())
-    }
-
-    /// Brings the ticket back. What remains to be written if it failed for one of several pages.
-    fn finish(mut self) -> Option<Self> {
-        if self.failed
-            && let Some(first) = self.ticket.split_first()
-        {
-            return Some(Self::new(first, Some(self.ticket), self.number));
-        }
-        let result = if self.failed { Err(TransferFailed) } else { Ok(()) };
-        let done = with_memory(|memory| memory.pager.page_out_done(&mut memory.mmu, self.ticket, result));
-        if let Err(ChangesLost(page)) = done {
-            files::note_loss(page.file);
-        }
-        let mut rest = self.rest?;
-        Some(match rest.split_first() {
-            Some(next) => Self::new(next, Some(rest), self.number),
-            None => Self::new(rest, None, self.number),
-        })
-    }
+/// A write that begins now.
+fn next_write(ticket: PageOut) -> Write {
+    let number = ORDER.with(|order| {
+        order.begun += 1;
+        order.begun
+    });
+    Write::new(ticket, number)
 }
 
 /// Begins to write; the ticket comes back to the pager by itself. Waits for a place if too many writes are under way.
@@ -127,7 +49,7 @@ pub fn begin(ticket: PageOut) {
     while ORDER.with(|order| order.served) != turn || UNDERWAY.with(|underway| underway.is_full()) {
         transit::wait();
     }
-    UNDERWAY.with(|underway| underway.push(Write::begin(ticket)));
+    UNDERWAY.with(|underway| underway.push(next_write(ticket)));
     ORDER.with(|order| order.served += 1);
     advance();
     // There may be a place for the next one, too.
@@ -207,7 +129,7 @@ fn clean() {
         match with_memory(|memory| memory.pager.clean(&mut memory.mmu)) {
             Cleaned::Freed => {}
             Cleaned::Write(ticket) => {
-                let added = UNDERWAY.with(|underway| underway.try_push(Write::begin(ticket)).is_ok());
+                let added = UNDERWAY.with(|underway| underway.try_push(next_write(ticket)).is_ok());
                 debug_assert!(added, "half of the places are free");
             }
             Cleaned::Nothing => break,
