@@ -1,4 +1,4 @@
-//! Which pages may be borrowed, and what leaves together with them.
+//! Which pages may be borrowed, and how many.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -109,9 +109,9 @@ fn only_pages_at_rest_are_offered_for_borrowing() {
 }
 
 /// Picks one page, whoever used it.
-struct Picker {
-    page: Page,
-    goes_by_use: bool,
+pub struct Picker {
+    pub page: Page,
+    pub goes_by_use: bool,
 }
 
 impl Replacement for Picker {
@@ -130,7 +130,7 @@ impl Replacement for Picker {
 }
 
 /// A machine with frames to spare whose heap has `count` dirty pages.
-fn dirty_pages(count: u32, slots: u32) -> (Machine, SpaceId, Page) {
+pub fn dirty_pages(count: u32, slots: u32) -> (Machine, SpaceId, Page) {
     let options = Options { cleaner: true, read_ahead: false };
     let (mut machine, id, base) = machine("fifo", options, 100, slots, count);
     write(&mut machine, id, base, 0..count);
@@ -138,14 +138,14 @@ fn dirty_pages(count: u32, slots: u32) -> (Machine, SpaceId, Page) {
 }
 
 /// Writes to pages of the heap: to each its number.
-fn write(machine: &mut Machine, id: SpaceId, base: Page, pages: Range<u32>) {
+pub fn write(machine: &mut Machine, id: SpaceId, base: Page, pages: Range<u32>) {
     for index in pages {
         machine.access(id, page(base, index), Some(index)).unwrap();
     }
 }
 
 /// One step of cleaning with this page as its victim, while `wanted` frames are missing.
-fn clean(machine: &mut Machine, victim: Page, goes_by_use: bool, wanted: u32) -> Cleaned {
+pub fn clean(machine: &mut Machine, victim: Page, goes_by_use: bool, wanted: u32) -> Cleaned {
     machine.pager.set_policy(Box::new(Picker { page: victim, goes_by_use }));
     machine.pager.marks = Marks { low: 0, high: machine.pager.pool().free_count() + wanted };
     // The last faults were long ago.
@@ -154,7 +154,7 @@ fn clean(machine: &mut Machine, victim: Page, goes_by_use: bool, wanted: u32) ->
 }
 
 /// As [`clean`], for a victim that is dirty: how many pages are written.
-fn written(machine: &mut Machine, victim: Page, goes_by_use: bool, wanted: u32) -> usize {
+pub fn written(machine: &mut Machine, victim: Page, goes_by_use: bool, wanted: u32) -> usize {
     match clean(machine, victim, goes_by_use, wanted) {
         Cleaned::Write(ticket) => {
             let count = ticket.frames().len();
@@ -163,55 +163,6 @@ fn written(machine: &mut Machine, victim: Page, goes_by_use: bool, wanted: u32) 
             count
         }
         other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn as_many_dirty_neighbours_leave_with_a_victim_as_are_wanted() {
-    for (wanted, expected) in [(0, 1), (1, 1), (3, 3), (6, 6), (50, 9)] {
-        let (mut machine, id, base) = dirty_pages(9, 20);
-        assert_eq!(written(&mut machine, page(base, 4), false, wanted), expected);
-        for index in 0..9 {
-            assert_eq!(machine.access(id, page(base, index), None), Ok(index));
-        }
-    }
-}
-
-#[test]
-fn used_neighbours_stay_if_the_policy_goes_by_use() {
-    let (mut machine, _, base) = dirty_pages(5, 20);
-    assert_eq!(written(&mut machine, page(base, 2), true, 5), 1);
-    let (mut machine, id, base) = dirty_pages(5, 20);
-    written(&mut machine, page(base, 0), false, 5);
-    for index in 0..5 {
-        machine.access(id, page(base, index), None).unwrap();
-    }
-    assert!(matches!(clean(&mut machine, page(base, 2), true, 5), Cleaned::Freed));
-    assert_eq!(machine.pager.resident(id), 4, "clean ones as well");
-}
-
-#[test]
-fn neighbours_of_the_last_faults_stay() {
-    for is_dirty in [true, false] {
-        let (mut machine, id, base) = dirty_pages(5, 20);
-        written(&mut machine, page(base, 0), false, 5);
-        for index in [0, 1, 3, 4, 2] {
-            machine.access(id, page(base, index), is_dirty.then_some(index)).unwrap();
-        }
-        machine.pager.set_policy(Box::new(Picker { page: page(base, 0), goes_by_use: false }));
-        machine.pager.marks = Marks { low: 0, high: machine.pager.pool().free_count() + 5 };
-        machine.pager.served = Served::new(machine.pager.pool_range()).unwrap();
-        let mapping = machine.pager.mapping(&mut machine.hardware, id, page(base, 1)).unwrap();
-        machine.pager.served.note(Frame::new(mapping.physical_page().unwrap()));
-        match machine.clean_once() {
-            Cleaned::Write(ticket) => {
-                assert_eq!((is_dirty, ticket.frames().len()), (true, 1), "1 stands between 0 and the others");
-                machine.queue_write(ticket);
-            }
-            Cleaned::Freed => assert_eq!((is_dirty, machine.pager.resident(id)), (false, 1), "all but 1 are gone"),
-            Cleaned::Nothing => panic!("0 may go"),
-        }
-        assert!(machine.pager.mapping(&mut machine.hardware, id, page(base, 1)).unwrap().physical_page().is_some());
     }
 }
 
@@ -239,61 +190,6 @@ fn whatever_was_mapped_for_a_fault_is_spared() {
         assert!(matches!(machine.clean_once(), Cleaned::Freed), "{touched:?} is clean");
     }
     machine.check();
-}
-
-#[test]
-fn neighbours_that_were_fetched_ahead_wait_for_their_use() {
-    let (mut machine, id, base) = dirty_pages(5, 20);
-    assert_eq!(written(&mut machine, page(base, 0), false, 5), 5);
-    machine.pager.options.read_ahead = true;
-    machine.pager.marks.high = 0;
-    machine.access(id, page(base, 0), None).unwrap();
-    machine.access(id, page(base, 1), None).unwrap();
-    assert_eq!((machine.pager.resident(id), machine.pager.totals().swap_ins), (5, 5));
-    assert!(matches!(clean(&mut machine, page(base, 0), false, 5), Cleaned::Freed));
-    assert_eq!(machine.pager.resident(id), 3, "0 and 1 were used and have left");
-    machine.check();
-}
-
-#[test]
-fn pages_in_scattered_slots_are_written_to_slots_of_their_own() {
-    let (mut machine, id, base) = dirty_pages(6, 20);
-    // One by one and out of order: no two neighbours have slots side by side.
-    for index in [4, 1, 5, 0, 3, 2] {
-        assert_eq!(written(&mut machine, page(base, index), false, 1), 1);
-    }
-    write(&mut machine, id, base, 0..6);
-    assert_eq!(written(&mut machine, page(base, 2), false, 6), 6, "to new ones");
-    assert_eq!(machine.pager.slots().used_count(), 6);
-    for index in 0..6 {
-        assert_eq!(machine.access(id, page(base, index), None), Ok(index));
-    }
-}
-
-#[test]
-fn slots_drawn_in_vain_are_given_back() {
-    let (mut machine, id, base) = dirty_pages(3, 3);
-    assert_eq!(written(&mut machine, page(base, 0), false, 2), 2);
-    write(&mut machine, id, base, 0..2);
-    // Three dirty neighbours; one slot is free, but two of them can be written where they were.
-    assert_eq!(written(&mut machine, page(base, 0), false, 3), 2);
-    assert_eq!(machine.pager.slots().used_count(), 2);
-    for index in 0..3 {
-        assert_eq!(machine.access(id, page(base, index), None), Ok(index));
-    }
-}
-
-#[test]
-fn a_swap_file_that_was_full_takes_several_pages_at_once_again() {
-    let (mut machine, id, base) = dirty_pages(3, 3);
-    assert_eq!(written(&mut machine, page(base, 0), false, 3), 3);
-    let more = machine.pager.allocate(id, 3).unwrap();
-    write(&mut machine, id, more, 0..3);
-    for _ in 0..200 {
-        assert!(matches!(clean(&mut machine, page(more, 0), false, 3), Cleaned::Nothing), "no slot is free");
-    }
-    machine.pager.free(&mut machine.hardware, id, base).unwrap();
-    assert_eq!(written(&mut machine, page(more, 0), false, 3), 3);
 }
 
 #[test]

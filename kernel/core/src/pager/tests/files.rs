@@ -1,14 +1,16 @@
 //! Rules of pages of files.
 
 use super::borrowing::{machine, map};
-use super::machine::{DIRT, beginning_of};
-use super::rules::page;
+use super::hardware::{DIRT, beginning_of};
+use super::rules::{self, page};
 use crate::addr::{PAGE_SIZE, Page};
+use crate::fault::FaultError;
 use crate::frame_table::FrameUse;
 use crate::pager::evict::Eviction;
 use crate::pager::{FileStep, Options, Step, WriteBack, WriteBackPass};
 use crate::vm_pool::{Backing, FilePage, FileRef, Rights};
 
+const CODE: Page = Page::new(abi::layout::CODE_START / PAGE_SIZE);
 const FILE: FileRef = FileRef::new(3);
 
 #[test]
@@ -112,5 +114,65 @@ fn writing_back_ends_though_others_write_back_the_same_pages() {
             WriteBack::Done => break,
         }
         assert!(round < 50, "it goes on and on");
+    }
+}
+
+#[test]
+fn text_is_read_from_its_file_never_written_and_never_swapped() {
+    let (mut machine, id, base) = rules::machine(14, 40, 30);
+    let text = Backing::File { file: FileRef::new(3), first_page: 5, len_bytes: 2 * PAGE_SIZE - 1, shared: false };
+    machine.pager.allocate_at(id, CODE, 2, Rights::READ | Rights::EXECUTE, text).unwrap();
+    for round in 0..3 {
+        assert_eq!(machine.access(id, CODE, None), Ok(3005));
+        assert_eq!(machine.access(id, page(CODE, 1), None), Ok(3006));
+        for index in 0..30 {
+            machine.access(id, page(base, index), Some(round)).unwrap();
+        }
+    }
+    assert_eq!(machine.access(id, CODE, Some(1)), Err(FaultError::Forbidden));
+    machine.check();
+    assert!(machine.pager.totals().file_reads > 2);
+}
+
+#[test]
+fn changed_data_of_a_file_goes_to_swap_and_not_back_to_the_file() {
+    let (mut machine, id, base) = rules::machine(13, 60, 40);
+    let data = Backing::File { file: FileRef::new(3), first_page: 0, len_bytes: PAGE_SIZE, shared: false };
+    machine.pager.allocate_at(id, CODE, 1, Rights::READ | Rights::WRITE, data).unwrap();
+    assert_eq!(machine.access(id, CODE, None), Ok(3000));
+    machine.access(id, CODE, Some(99)).unwrap();
+    for index in 0..40 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    assert_eq!(machine.access(id, CODE, None), Ok(99));
+}
+
+#[test]
+fn writing_back_ends_though_pages_are_changed_all_the_time() {
+    const PAGES: u32 = 10;
+    let file = FileRef::new(3);
+    for queue_len in [0, 3] {
+        let (mut machine, id, _) = rules::machine(40, 10, 1);
+        machine.queue_len = queue_len;
+        let shown = Backing::File { file, first_page: 0, len_bytes: PAGES * PAGE_SIZE, shared: true };
+        let first = machine.pager.map_file(id, None, PAGES, Rights::READ | Rights::WRITE, shown).unwrap();
+        let mut pass = WriteBackPass::default();
+        for round in 1.. {
+            for index in 0..PAGES {
+                machine.access(id, page(first, index), Some(round)).unwrap();
+            }
+            match machine.pager.write_back(&mut machine.hardware, Some(file), &mut pass) {
+                WriteBack::Write(ticket) => machine.queue_write(ticket),
+                WriteBack::Wait => machine.end_all_writes(),
+                WriteBack::GoOn => {}
+                WriteBack::Done => break,
+            }
+            machine.check();
+            assert!(round < 100, "it goes on and on");
+        }
+        machine.end_all_writes();
+        for number in 0..PAGES {
+            assert!(machine.file_word(crate::vm_pool::FilePage { file, number }) >= 1, "page {number}");
+        }
     }
 }

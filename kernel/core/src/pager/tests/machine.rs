@@ -1,135 +1,22 @@
-//! A machine in memory. It translates through a TLB that keeps what it has seen until it is told to forget it.
+//! A machine in memory: the pager on its hardware, and processes that touch pages.
 
 use std::collections::{HashMap, VecDeque};
 
 use abi::Access;
 
+use super::hardware::{Hardware, Word};
 use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
 use crate::fault::{Fault, FaultError};
 use crate::frame_pool::{ContiguousFramePool, FrameInfo};
 use crate::frame_table::{FileTransfer, FrameUse, SpaceId};
 use crate::memory_map::FrameRange;
-use crate::pager::{
-    ChangesLost, Cleaned, FileStep, Options, PageIn, PageOut, PageTables, Pager, Shortage, Source, Stale, Step, Target,
-    TransferFailed, WriteBack, WriteBackPass,
-};
-use crate::pte::{Pte, PteFlags, PteState};
+use crate::pager::{Cleaned, FileStep, Options, PageOut, Pager, Shortage, Step, WriteBack, WriteBackPass};
 use crate::replacement::by_name;
 use crate::swap_slots::SwapSlots;
 use crate::vm_pool::{FilePage, FileRef};
 
 /// The first process frame; not 0, so that a frame number is not an index by accident.
 pub const FIRST_FRAME: u32 = 300;
-
-/// A page's contents are one word here: all that a test can confuse is which page it is looking at.
-pub type Word = u32;
-
-/// What a frame that nobody cleared holds.
-pub const DIRT: Word = 0xDEAD_BEEF;
-
-/// What a page holds that begins with so many bytes of another and goes on with zeros.
-pub const fn beginning_of(word: Word, len_bytes: u32) -> Word {
-    assert!(len_bytes <= PAGE_SIZE);
-    if len_bytes == PAGE_SIZE { word } else { word ^ (PAGE_SIZE - len_bytes) << 16 }
-}
-
-pub struct Hardware {
-    pub memory: HashMap<Frame, Word>,
-    /// Directories and page tables, by frame: slot -> raw entry.
-    tables: HashMap<Frame, HashMap<u32, u32>>,
-    tlb: HashMap<Page, (Frame, PteFlags)>,
-    pub active: Option<Frame>,
-}
-
-impl Hardware {
-    fn table_of(&self, directory: Frame, page: Page) -> Option<Frame> {
-        let raw = *self.tables.get(&directory)?.get(&page.directory_slot())?;
-        Some(Frame::new(raw))
-    }
-
-    fn write(&mut self, directory: Frame, page: Page, new: Pte) -> Pte {
-        let table = self.table_of(directory, page).expect("the page table must be there");
-        let entries = self.tables.get_mut(&table).expect("a table frame holds a table");
-        Pte::from_raw(entries.insert(page.table_slot(), new.raw()).unwrap_or(0))
-    }
-
-    /// Switches spaces: the TLB is empty afterwards. The space that is active already keeps what is in it.
-    pub fn switch_to(&mut self, directory: Frame) {
-        if self.active != Some(directory) {
-            self.active = Some(directory);
-            self.tlb.clear();
-        }
-    }
-
-    /// What the CPU does for one access: translate through the TLB, walk the tables on a miss, set the accessed and dirty bits.
-    fn translate(&mut self, page: Page, access: Access) -> Option<Frame> {
-        let directory = self.active?;
-        if let Some(&(frame, flags)) = self.tlb.get(&page)
-            && (access != Access::Write || flags.contains(PteFlags::WRITABLE | PteFlags::DIRTY))
-        {
-            return Some(frame);
-        }
-        let entry = self.entry(directory, page)?;
-        let PteState::Present(frame, mut flags) = entry.decode() else { return None };
-        if access == Access::Write && !flags.contains(PteFlags::WRITABLE) {
-            return None;
-        }
-        flags |= PteFlags::ACCESSED;
-        if access == Access::Write {
-            flags |= PteFlags::DIRTY;
-        }
-        self.write(directory, page, Pte::present(frame, flags));
-        self.tlb.insert(page, (frame, flags));
-        Some(frame)
-    }
-}
-
-impl PageTables for Hardware {
-    fn entry(&mut self, directory: Frame, page: Page) -> Option<Pte> {
-        let table = self.table_of(directory, page)?;
-        Some(Pte::from_raw(self.tables[&table].get(&page.table_slot()).copied().unwrap_or(0)))
-    }
-
-    fn fill(&mut self, directory: Frame, page: Page, new: Pte) {
-        let old = self.write(directory, page, new);
-        assert!(!matches!(old.decode(), PteState::Present(..)), "a present entry was overwritten without a flush");
-    }
-
-    fn exchange(&mut self, directory: Frame, page: Page, new: Pte) -> (Pte, Stale) {
-        (self.write(directory, page, new), Stale::new(directory, page))
-    }
-
-    fn flush(&mut self, stale: Stale) {
-        if self.active == Some(stale.directory()) {
-            self.tlb.remove(&stale.page());
-        }
-    }
-
-    fn install_table(&mut self, directory: Frame, page: Page, table: Frame) {
-        self.tables.insert(table, HashMap::new());
-        let directory = self.tables.get_mut(&directory).expect("the space has a directory");
-        assert_eq!(directory.insert(page.directory_slot(), table.number()), None, "the slot had a table");
-    }
-
-    fn remove_table(&mut self, directory: Frame, page: Page) -> Option<Frame> {
-        let raw = self.tables.get_mut(&directory)?.remove(&page.directory_slot())?;
-        let entries = self.tables.remove(&Frame::new(raw)).expect("a table frame holds a table");
-        assert!(entries.values().all(|&raw| raw == 0), "a table with entries was removed");
-        Some(Frame::new(raw))
-    }
-
-    fn init_directory(&mut self, directory: Frame) {
-        self.tables.insert(directory, HashMap::new());
-    }
-
-    fn zero(&mut self, frame: Frame) {
-        self.memory.insert(frame, 0);
-    }
-
-    fn copy(&mut self, from: Frame, to: Frame, len_bytes: u32) {
-        self.memory.insert(to, beginning_of(self.memory[&from], len_bytes));
-    }
-}
 
 /// The pager, the hardware and the disk.
 pub struct Machine {
@@ -139,9 +26,9 @@ pub struct Machine {
     /// Pages of files that were written.
     pub files: HashMap<FilePage, Word>,
     /// Writes that the disk was told to do and has not done yet, with what the frames held when it was told.
-    queued_writes: VecDeque<(PageOut, Vec<Word>)>,
+    pub queued_writes: VecDeque<(PageOut, Vec<Word>)>,
     /// The disk takes what it writes from memory when it is told to, and not when it is done: every other time.
-    takes_early: bool,
+    pub takes_early: bool,
     /// How many writes may be queued before the oldest is done.
     pub queue_len: usize,
     /// How many of the next transfers fail.
@@ -169,16 +56,10 @@ impl Machine {
         let info = vec![FrameInfo::default(); range.count as usize].leak();
         let pool = ContiguousFramePool::new(range.first, info);
         let slots = SwapSlots::new(slots).unwrap();
-        let hardware = Hardware {
-            memory: (range.first.number()..range.end()).map(|number| (Frame::new(number), DIRT)).collect(),
-            tables: HashMap::new(),
-            tlb: HashMap::new(),
-            active: None,
-        };
         let pager = Pager::new(pool, slots, by_name(policy, seed, range).unwrap(), options).unwrap();
         Self {
             pager,
-            hardware,
+            hardware: Hardware::new(range),
             swap: HashMap::new(),
             files: HashMap::new(),
             queued_writes: VecDeque::new(),
@@ -278,86 +159,6 @@ impl Machine {
         outcome
     }
 
-    pub fn queue_write(&mut self, ticket: PageOut) {
-        let words = self.words(&ticket);
-        self.queued_writes.push_back((ticket, words));
-        if self.queued_writes.len() > self.queue_len {
-            self.end_oldest_write();
-        }
-    }
-
-    /// Writes are queued.
-    pub fn has_writes(&self) -> bool {
-        !self.queued_writes.is_empty()
-    }
-
-    /// The disk ends the write it began first. What it writes is what the frames hold now, or what they held at first.
-    pub fn end_oldest_write(&mut self) {
-        let (ticket, words) = self.queued_writes.pop_front().expect("something waits for a write, but none is queued");
-        self.takes_early = !self.takes_early;
-        let words = if self.takes_early { words } else { self.words(&ticket) };
-        self.end_write(ticket, &words);
-    }
-
-    fn words(&self, ticket: &PageOut) -> Vec<Word> {
-        ticket.frames().iter().map(|frame| self.hardware.memory[frame]).collect()
-    }
-
-    pub fn read_in(&mut self, ticket: PageIn) -> Result<(), FaultError> {
-        let failed = self.failing_reads.checked_sub(1).map(|rest| self.failing_reads = rest).is_some();
-        if !failed {
-            for (index, &frame) in (0..).zip(ticket.frames()) {
-                let word = match ticket.source() {
-                    Source::Slots(first, _) => self.swap[&SwapSlot::new(first.number() + index)],
-                    Source::File(first) => self.file_word(FilePage { number: first.number + index, ..first }),
-                };
-                self.hardware.memory.insert(frame, word);
-            }
-        }
-        let result = if failed { Err(TransferFailed) } else { Ok(()) };
-        self.pager.page_in_done(&mut self.hardware, ticket, result)
-    }
-
-    pub fn write_out(&mut self, ticket: PageOut) {
-        let words = self.words(&ticket);
-        self.end_write(ticket, &words);
-    }
-
-    fn end_write(&mut self, mut ticket: PageOut, words: &[Word]) {
-        let failed = self.failing_writes.checked_sub(1).map(|rest| self.failing_writes = rest).is_some();
-        let failed = failed || self.slot_fails(ticket.target()) || self.file_write_fails(ticket.target());
-        if failed && ticket.frames().len() > 1 {
-            let mut words = words.chunks(1);
-            let mut next = || words.next().expect("a word for each page");
-            while let Some(one) = ticket.split_first() {
-                self.end_write(one, next());
-            }
-            return self.end_write(ticket, next());
-        }
-        if !failed {
-            for (index, &word) in (0..).zip(words) {
-                match ticket.target() {
-                    Target::Slots(first) => self.swap.insert(SwapSlot::new(first.number() + index), word),
-                    Target::File(first) => self.files.insert(FilePage { number: first.number + index, ..first }, word),
-                };
-            }
-        }
-        let result = if failed { Err(TransferFailed) } else { Ok(()) };
-        let done = self.pager.page_out_done(&mut self.hardware, ticket, result);
-        self.lost.extend(done.err().map(|ChangesLost(page)| page));
-    }
-
-    fn file_write_fails(&mut self, target: Target) -> bool {
-        let is_file = matches!(target, Target::File(_));
-        is_file && self.failing_file_writes.checked_sub(1).map(|rest| self.failing_file_writes = rest).is_some()
-    }
-
-    fn slot_fails(&mut self, target: Target) -> bool {
-        let ledger = self.pager.ledger();
-        let fails = matches!(target, Target::Slots(_)) && ledger.promised() < ledger.promisable();
-        fails && self.failing_slots.checked_sub(1).map(|rest| self.failing_slots = rest).is_some()
-    }
-
     /// What a call does that reads or writes a page of a file for `id`.
     pub fn file_access(&mut self, id: SpaceId, file: FileRef, number: u32, write: Option<Word>) -> Word {
         let page = FilePage { file, number };
@@ -396,17 +197,6 @@ impl Machine {
             }
         }
         self.end_all_writes();
-    }
-
-    pub fn end_all_writes(&mut self) {
-        while self.has_writes() {
-            self.end_oldest_write();
-        }
-    }
-
-    /// What the disk has of a page of a file: a word of its own until it is written.
-    pub fn file_word(&self, page: FilePage) -> Word {
-        self.files.get(&page).copied().unwrap_or(page.file.raw() * 1000 + page.number)
     }
 
     /// Lets the cleaner work as long as it wants to.

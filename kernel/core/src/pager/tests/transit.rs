@@ -1,0 +1,113 @@
+//! Pages on their way from or to the swap file.
+
+use abi::Access;
+
+use super::machine::Machine;
+use super::rules::{machine, page};
+use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
+use crate::fault::{Fault, FaultError};
+use crate::frame_table::{FrameUse, SpaceId};
+use crate::pager::{PageTables, Step};
+use crate::pte::{Pte, PteState};
+
+#[test]
+fn a_failed_swap_in_keeps_the_slot() {
+    let (mut machine, id, base) = machine(11, 20, 20);
+    for index in 0..20 {
+        machine.access(id, page(base, index), Some(index + 1)).unwrap();
+    }
+    let swapped = (0..20)
+        .find(|&index| {
+            machine.pager.mapping(&mut machine.hardware, id, page(base, index)).unwrap().physical_page().is_none()
+        })
+        .unwrap();
+    machine.failing_reads = 1;
+    assert_eq!(machine.access(id, page(base, swapped), None), Err(FaultError::ReadFailed));
+    machine.check();
+    assert_eq!(machine.access(id, page(base, swapped), None), Ok(swapped + 1));
+}
+
+#[test]
+fn a_failed_swap_out_goes_to_another_slot_and_loses_nothing() {
+    let (mut machine, id, base) = machine(11, 30, 20);
+    machine.failing_writes = 3;
+    for index in 0..20 {
+        machine.access(id, page(base, index), Some(index + 1)).unwrap();
+    }
+    for index in 0..20 {
+        assert_eq!(machine.access(id, page(base, index), None), Ok(index + 1));
+    }
+    machine.check();
+    assert_eq!(machine.pager.slots().bad_count(), 3);
+}
+
+/// Touches pages until one is on its way out, and returns it.
+fn page_on_its_way_out(machine: &mut Machine, id: SpaceId, base: Page) -> (Page, Frame, SwapSlot) {
+    machine.queue_len = 1;
+    for index in 0.. {
+        machine.access(id, page(base, index), Some(index + 1)).unwrap();
+        let leaving = machine.pager.frames().iter().find_map(|(frame, frame_use)| match frame_use {
+            FrameUse::Leaving { owner, slot } => Some((owner.page, frame, slot)),
+            _ => None,
+        });
+        if let Some(leaving) = leaving {
+            return leaving;
+        }
+    }
+    unreachable!("frames run out before numbers do");
+}
+
+#[test]
+fn a_victim_that_is_touched_while_it_is_written_is_taken_back() {
+    let (mut machine, id, base) = machine(12, 60, 40);
+    let (victim, frame, slot) = page_on_its_way_out(&mut machine, id, base);
+    let word = victim.number() - base.number() + 1;
+    assert_eq!(machine.access(id, victim, None), Ok(word));
+    let owner = crate::frame_table::OwnedPage { space: id, page: victim };
+    assert_eq!(machine.pager.frames().get(frame), FrameUse::TakenBack { owner, slot });
+    machine.check();
+    machine.access(id, victim, Some(4711)).unwrap();
+    machine.end_oldest_write();
+    machine.check();
+    assert_eq!(machine.access(id, victim, None), Ok(4711));
+}
+
+#[test]
+fn a_space_may_end_while_its_page_is_being_written() {
+    let (mut machine, id, base) = machine(12, 60, 40);
+    page_on_its_way_out(&mut machine, id, base);
+    machine.pager.destroy_space(&mut machine.hardware, id);
+    assert_eq!(machine.pager.pool().free_count(), 11);
+    machine.end_oldest_write();
+    machine.check();
+    assert_eq!((machine.pager.pool().free_count(), machine.pager.slots().used_count()), (12, 0));
+}
+
+#[test]
+fn the_page_being_filled_is_never_the_victim() {
+    let (mut machine, id, base) = machine(12, 60, 40);
+    for index in 0..20 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    let wanted = (0..20)
+        .map(|index| page(base, index))
+        .find(|&wanted| {
+            let directory = machine.hardware.active.unwrap();
+            matches!(machine.hardware.entry(directory, wanted).map(Pte::decode), Some(PteState::Swapped(_)))
+        })
+        .unwrap();
+    let fault = Fault { address: VirtAddr::new(wanted.number() * PAGE_SIZE), access: Access::Read };
+    let ticket = loop {
+        match machine.pager.resolve(&mut machine.hardware, id, &fault).unwrap() {
+            Step::Read(ticket) => break ticket,
+            Step::Write(out) => machine.write_out(out),
+            other => panic!("{other:?}"),
+        }
+    };
+    for index in 20..40 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+        assert!(matches!(machine.pager.frames().get(ticket.frames()[0]), FrameUse::Arriving { .. }));
+    }
+    machine.read_in(ticket).unwrap();
+    machine.check();
+}
