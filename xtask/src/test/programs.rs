@@ -102,6 +102,7 @@ fn machine_for(program: &str, guest: &Guest) -> Result<Boot> {
         "test-disk-errors" => disk_errors::machine(boot, guest)?,
         "test-large-file" => Boot { sparse: vec![("gibibyte", 1 << 30)], ..boot.ram(16).option("check=1000") },
         "test-many" => boot.ram(64),
+        "test-fuzz" => boot.frames(256).option("check=50"),
         "test-scheduling" => Boot { program: vec!["--real-time".into(), program.into()], ..boot },
         "test-messages" | "test-requests" => boot.frames(64).swap(2).option("check=50"),
         "test-processes" => {

@@ -8,6 +8,7 @@ mod company;
 mod devices;
 mod errands;
 mod files;
+mod fuzz;
 mod mappings;
 mod remains;
 mod rules;
@@ -39,6 +40,7 @@ fn main() -> u32 {
                 .or_else(|| company::run(word, rest))
                 .or_else(|| files::run(word, rest))
                 .or_else(|| mappings::run(word, rest))
+                .or_else(|| fuzz::run(word, rest))
                 .or_else(|| remains::run(word, rest))
                 .or_else(|| devices::run(word, rest))
                 .unwrap_or_else(|| {
