@@ -21,8 +21,10 @@ use libsys::{Args, Errno, eprintln, println, system};
 
 libsys::entry!(main);
 
-const USAGE: &str = "usage: bench syscall | demand-zero | process | ipc | storm | swap | mapping | boot
-Measures one thing and prints lines `result NAME COUNTS HALTED OPERATIONS`; `cargo xtask bench` runs all and makes a table.";
+const USAGE: &str = "usage: bench NAME
+Measures one thing: syscall, demand-zero, process, ipc, storm, swap, mapping or
+boot. Prints lines `result NAME COUNTS HALTED OPERATIONS`; `cargo xtask bench`
+runs all and makes a table.";
 
 fn main() -> Result<u32, Errno> {
     let words: Vec<&str> = Args::new().collect();
@@ -40,7 +42,10 @@ fn main() -> Result<u32, Errno> {
         ["mapping"] => status = mapping::read_ascending()?,
         ["boot"] => println!("result boot {} 0 1", system::time()?.first_program_tsc),
         ["nothing"] => return Ok(0),
-        ["--help"] => println!("{USAGE}"),
+        ["--help"] => {
+            println!("{USAGE}");
+            return Ok(0);
+        }
         _ => {
             eprintln!("{USAGE}");
             return Ok(2);

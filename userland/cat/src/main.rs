@@ -9,7 +9,8 @@ use tools::Outcome;
 libsys::entry!(main);
 
 const USAGE: &str = "usage: cat [NAME...]
-Prints files or devices, one after the other; without a name, what it reads from its input, until that ends (Ctrl-D).";
+Prints files or devices, one after the other; without a name, what it reads
+from its input, until that ends (Ctrl-D).";
 
 fn main() -> u32 {
     tools::run(USAGE, print)

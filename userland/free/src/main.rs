@@ -2,15 +2,19 @@
 #![no_std]
 #![no_main]
 
-use libsys::{Args, Errno, println, system};
+use libsys::{println, system};
+use tools::{Outcome, Problem};
 
 libsys::entry!(main);
 
-fn main() -> Result<(), Errno> {
-    if Args::new().any(|argument| argument == "--help") {
-        println!("usage: free\nShows what frames and the swap file are used for, in pages of 4096 bytes.");
-        return Ok(());
-    }
+const USAGE: &str = "usage: free
+Shows what frames and the swap file are used for, in pages of 4096 bytes.";
+
+fn main() -> u32 {
+    tools::run(USAGE, |arguments| if arguments.is_empty() { show() } else { Err(Problem::Usage) })
+}
+
+fn show() -> Outcome {
     let info = system::info()?;
     println!("            total     used     free");
     row("frames", info.frames_total, info.frames_free);
@@ -23,7 +27,7 @@ fn main() -> Result<(), Errno> {
     if info.slots_bad > 0 {
         println!("{} pages of the swap file cannot be written to", info.slots_bad);
     }
-    Ok(())
+    Ok(0)
 }
 
 fn row(name: &str, total: u32, free: u32) {

@@ -10,7 +10,8 @@ use tools::{Outcome, Problem};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: goodbye [--times N]
-Says goodbye with its process's number, once or N times; others may run in between.";
+Says goodbye with its process's number, once or N times; others may run in
+between.";
 
 fn main() -> u32 {
     tools::run(USAGE, |arguments| match arguments {

@@ -10,20 +10,31 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use libsys::test::Verdict;
-use libsys::{Args, check_eq, println, process};
+use libsys::{Args, check_eq, eprintln, println, process};
 
 libsys::entry!(main, tests: [words_follow_a_colon]);
 
 const USAGE: &str = "usage: hello [--times N] [WORD...]
-Greets with its process's number, and repeats the words; N times, if that is asked for. Others may run in between.";
+Greets with its process's number, and repeats the words; N times, if that is
+asked for. Others may run in between.";
 
-fn main() {
+fn main() -> u32 {
     let words: Vec<&str> = Args::new().collect();
     match words.as_slice() {
         ["--help"] => println!("{USAGE}"),
-        ["--times", count, words @ ..] => greet(count.parse().unwrap_or(1), words),
+        ["--times", count, words @ ..] => match count.parse() {
+            Ok(count) => greet(count, words),
+            Err(_) => return misused(),
+        },
+        ["--times"] => return misused(),
         words => greet(1, words),
     }
+    0
+}
+
+fn misused() -> u32 {
+    eprintln!("{USAGE}");
+    2
 }
 
 fn greet(times: u32, words: &[&str]) {

@@ -15,8 +15,8 @@ use tools::{Outcome, Problem, about};
 libsys::entry!(main, tests: [a_row_shows_position_bytes_and_letters]);
 
 const USAGE: &str = "usage: hexdump NAME [FROM [COUNT]]
-Shows the bytes of a file or a device, 16 in a row: where, what, and as letters. COUNT bytes from byte FROM on, 256 if
-there is no COUNT.";
+Shows the bytes of a file or a device, 16 in a row: where, what, and as
+letters. COUNT bytes from byte FROM on, 256 if there is no COUNT.";
 
 /// How many bytes are in a row.
 const ROW: usize = 16;

@@ -7,7 +7,8 @@ use libsys::{Args, eprintln, println, process};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: kill PID...
-Ends processes, whatever they are doing. `ps` lists them. Exits with 1 if one could not be ended.";
+Ends processes, whatever they are doing. `ps` lists them. Exits with 1 if one
+could not be ended.";
 
 fn main() -> u32 {
     if Args::new().any(|argument| argument == "--help") {

@@ -12,8 +12,9 @@ use libsys::{Args, Errno, ExitReason, eprintln, memory, println};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: limit PAGES PROGRAM [ARGUMENT...]
-Starts PROGRAM, which may be promised at most PAGES pages of memory, and so may each of those that it starts: its data, its stack and
-its page tables count. Exits as PROGRAM does.";
+Starts PROGRAM, which may be promised at most PAGES pages of memory, and so
+may each of those that it starts: its data, its stack and its page tables
+count. Exits as PROGRAM does.";
 
 /// The exit code if the program could not be started.
 const CANNOT_START: u32 = 127;

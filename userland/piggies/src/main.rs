@@ -15,8 +15,9 @@ use libsys::{Args, ExitReason, eprintln, println, system};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: piggies COUNT PAGES ROUNDS [SEED]
-Starts COUNT copies of `piggy PAGES ROUNDS SEED` at once, waits for all, and prints what paging did for each.
-Exits with 0 only if every one found every byte right.";
+Starts COUNT copies of `piggy PAGES ROUNDS SEED` at once, waits for all, and
+prints what paging did for each. Exits with 0 only if every one found every
+byte right.";
 
 fn main() -> u32 {
     let arguments: Vec<&str> = Args::new().collect();

@@ -14,10 +14,13 @@ use libsys::{Args, Errno, eprintln, println, process};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: piggy PAGES ROUNDS [SEED [REST]]
-Allocates PAGES pages of 4096 bytes. In each of ROUNDS rounds it writes every byte of every page with a pattern made of its pid,
-the page, the round and SEED (0 if not given), having checked every byte of the round before, and then rests
-for REST milliseconds (20 if not given) while others use memory; at the end it checks once more and frees all.
-Exits with 0 if every byte was right, with 1 if not or if there is no memory, with 2 if it does not understand its arguments.";
+Allocates PAGES pages of 4096 bytes. In each of ROUNDS rounds it writes every
+byte of every page with a pattern made of its pid, the page, the round and
+SEED (0 if not given), having checked every byte of the round before, and then
+rests for REST milliseconds (20 if not given) while others use memory; at the
+end it checks once more and frees all. Exits with 0 if every byte was right,
+with 1 if not or if there is no memory, with 2 if it does not understand its
+arguments.";
 
 /// Milliseconds between two rounds.
 const REST: u32 = 20;

@@ -12,8 +12,8 @@ use tools::{FAILED, Outcome, Problem, about};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: ping [COUNT]
-Sends COUNT messages to pong, 5 if there is no COUNT, and awaits the answer to each. If no pong runs, one is started, and
-ended afterwards.";
+Sends COUNT messages to pong, 5 if there is no COUNT, and awaits the answer to
+each. If no pong runs, one is started, and ended afterwards.";
 
 /// The program that answers.
 const PONG: &str = "pong";

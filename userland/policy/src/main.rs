@@ -8,7 +8,8 @@ use libsys::{Args, Errno, eprintln, println, system};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: policy [NAME]
-Without NAME: lists the replacement policies and marks the one in use. With NAME: uses that one from now on.";
+Without NAME: lists the replacement policies and marks the one in use. With
+NAME: uses that one from now on.";
 
 fn main() -> Result<u32, Errno> {
     let mut arguments = Args::new();

@@ -9,7 +9,8 @@ use tools::{Outcome, Problem};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: pong
-Answers every message with one about the next number, until it is killed; see ping.";
+Answers every message with one about the next number, until it is killed; see
+ping.";
 
 fn main() -> u32 {
     tools::run(USAGE, |arguments| if arguments.is_empty() { answer() } else { Err(Problem::Usage) })

@@ -3,23 +3,25 @@
 #![no_main]
 
 use libsys::process::{ProcessInfo, ProcessState};
-use libsys::{Args, Errno, println, process, system};
+use libsys::{println, process, system};
+use tools::{Outcome, Problem};
 
 libsys::entry!(main);
 
 const USAGE: &str = "usage: ps
-Lists the processes: pid, parent, class, what it does or waits for, time on the CPU in milliseconds,
-page faults, pages of its own that are resident, swapped out and promised, and its name.";
+Lists the processes: pid, parent, class, what it does or waits for, time on
+the CPU in milliseconds, page faults, pages of its own that are resident,
+swapped out and promised, and its name.";
 
-fn main() -> Result<(), Errno> {
-    if Args::new().any(|argument| argument == "--help") {
-        println!("{USAGE}");
-        return Ok(());
-    }
+fn main() -> u32 {
+    tools::run(USAGE, |arguments| if arguments.is_empty() { list() } else { Err(Problem::Usage) })
+}
+
+fn list() -> Outcome {
     let tsc_per_ms = system::time()?.tsc_hz / 1000;
     println!(" pid parent class       state    cpu ms faults resident swapped promised name");
     process::all().for_each(|process| row(&process, tsc_per_ms));
-    Ok(())
+    Ok(0)
 }
 
 fn row(process: &ProcessInfo, tsc_per_ms: u64) {

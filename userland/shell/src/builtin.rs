@@ -1,11 +1,12 @@
 //! What the shell does itself.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use libsys::Errno;
 use libsys::abi::image::PROGRAM_LIST;
 use libsys::files::File;
-use libsys::{Errno, println};
 use shell_core::history::History;
 
 /// What is built in, and what it does.
@@ -19,7 +20,14 @@ const BUILT_IN: [(&str, &str); 6] = [
 ];
 
 /// The names of what is built in.
-pub const NAMES: [&str; 6] = ["help", "exit", "jobs", "history", "realtime", "background"];
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
+}
+
+/// What a word that is built in does.
+pub fn explain(word: &str) -> Option<String> {
+    BUILT_IN.iter().find(|(name, _)| *name == word).map(|(name, purpose)| format!("built in: {name}\n{purpose}.\n"))
+}
 
 /// What can be written in a line besides words.
 const SIGNS: &str = "A line may hold several commands:
@@ -44,17 +52,15 @@ pub fn programs() -> Result<Vec<(String, String)>, Errno> {
 }
 
 /// Lists all that can be said at the prompt.
-pub fn help() -> Result<(), Errno> {
-    println!("Built in:");
-    BUILT_IN.iter().for_each(|(name, purpose)| println!("  {name:<10} {purpose}"));
-    println!("Programs; each tells more with --help:");
-    programs()?.iter().for_each(|(name, purpose)| println!("  {name:<10} {purpose}"));
-    println!("{SIGNS}");
-    Ok(())
+pub fn help() -> Result<String, Errno> {
+    let row = |name: &str, purpose: &str| format!("  {name:<10} {purpose}\n");
+    let built_in: String = BUILT_IN.iter().map(|(name, purpose)| row(name, purpose)).collect();
+    let programs: String = programs()?.iter().map(|(name, purpose)| row(name, purpose)).collect();
+    Ok(format!("Built in:\n{built_in}Programs; each tells more with --help:\n{programs}{SIGNS}\n"))
 }
 
 /// Lists the lines of before.
-pub fn history(lines: Option<&History>) {
+pub fn history(lines: Option<&History>) -> String {
     let lines = lines.into_iter().flat_map(History::lines);
-    (1..).zip(lines).for_each(|(number, line): (u32, &str)| println!("{number:>4}  {line}"));
+    (1..).zip(lines).map(|(number, line): (u32, &str)| format!("{number:>4}  {line}\n")).collect()
 }

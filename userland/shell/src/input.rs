@@ -106,8 +106,8 @@ fn complete_word(editor: &mut Editor, shown: &mut String) {
         Place::File => complete(word, files.iter().map(String::as_str)),
         Place::Program => {
             let programs = builtin::programs().unwrap_or_default();
-            let programs = programs.iter().map(|(name, _)| name.as_str());
-            complete(word, programs.chain(builtin::NAMES))
+            let built_in: Vec<&str> = builtin::names().collect();
+            complete(word, programs.iter().map(|(name, _)| name.as_str()).chain(built_in))
         }
     };
     match completion {

@@ -13,16 +13,26 @@ mod run;
 
 use libsys::{Errno, eprintln, println};
 use shell_core::parse;
+use tools::Problem;
 
 use input::Input;
 use run::Shell;
 
 libsys::entry!(main);
 
+const USAGE: &str = "usage: shell
+Starts programs by name: lines are read from its input, which may be a terminal
+or a file, as in `shell < script`. `help` at its prompt tells what they can say.";
+
 /// The exit code of a line that means nothing.
 const MISUSED: u32 = 2;
 
-fn main() -> Result<u32, Errno> {
+fn main() -> u32 {
+    tools::run(USAGE, |arguments| if arguments.is_empty() { Ok(read_lines()?) } else { Err(Problem::Usage) })
+}
+
+/// Does what the input says, to its end.
+fn read_lines() -> Result<u32, Errno> {
     let mut input = Input::open()?;
     let mut shell = Shell::default();
     if input.is_from_people() {

@@ -1,17 +1,18 @@
 //! Running what a line says.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 use libsys::abi::device::Streams;
 use libsys::files::File;
 use libsys::process::{self, Child, ProcessState, set_foreground, set_priority, wait_for};
-use libsys::{Class, Errno, ExitReason, eprintln, println};
+use libsys::{Class, Errno, ExitReason, eprint, eprintln, print, println};
 use shell_core::history::History;
 use shell_core::parse::{Chain, Command, Output};
 
-use crate::builtin;
+use crate::{MISUSED, builtin};
 
 /// Exit codes of programs that did not end by themselves, and of those that could not be started.
 const INTERRUPTED: u32 = 130;
@@ -24,6 +25,12 @@ const NO_SUCH_PROGRAM: u32 = 127;
 struct Job {
     pid: u32,
     words: String,
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "[{}] {}", self.pid, self.words)
+    }
 }
 
 /// What is kept between lines.
@@ -40,7 +47,8 @@ pub struct Shell {
 
 /// What a command is to begin with; the files are closed when this is dropped.
 struct Redirection {
-    _files: [Option<File>; 2],
+    _input: Option<File>,
+    output: Option<File>,
     streams: Streams,
 }
 
@@ -101,26 +109,27 @@ impl Shell {
     fn run(&mut self, command: &Command, history: Option<&History>) -> u32 {
         let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["exit"] => {
-                self.ends_with = Some(0);
-                0
-            }
-            ["exit", status] if status.parse::<u32>().is_ok() => {
-                self.ends_with = status.parse().ok();
-                0
-            }
-            ["help"] => code_of("help", builtin::help()),
+            [word, "--help"] | ["help", word] if let Some(text) = builtin::explain(word) => say(command, &text),
+            ["exit"] => self.end_with(0),
+            ["exit", status] if let Ok(status) = status.parse() => self.end_with(status),
+            ["help"] => match builtin::help() {
+                Ok(text) => say(command, &text),
+                Err(error) => code_of("help", Err(error)),
+            },
             ["help", program] => self.run_program(&[program, "--help"], command),
-            ["jobs"] => {
-                self.jobs.iter().for_each(|Job { pid, words }| println!("[{pid}] {words}"));
-                0
-            }
-            ["history"] => {
-                builtin::history(history);
-                0
+            ["jobs"] => say(command, &self.jobs.iter().map(Job::to_string).collect::<String>()),
+            ["history"] => say(command, &builtin::history(history)),
+            [word @ ("help" | "exit" | "jobs" | "history"), ..] => {
+                eprint!("{}", builtin::explain(word).unwrap_or_default());
+                MISUSED
             }
             words => self.run_program(words, command),
         }
+    }
+
+    fn end_with(&mut self, status: u32) -> u32 {
+        self.ends_with = Some(status);
+        0
     }
 
     fn run_program(&mut self, words: &[&str], command: &Command) -> u32 {
@@ -149,12 +158,25 @@ impl Shell {
         // What is typed is for those in the foreground.
         match start(&words, command, Some("null")) {
             Ok(child) => {
-                println!("[{}] {}", child.pid(), words.join(" "));
-                self.jobs.push(Job { pid: child.pid(), words: words.join(" ") });
+                let job = Job { pid: child.pid(), words: words.join(" ") };
+                print!("{job}");
+                self.jobs.push(job);
                 0
             }
             Err(code) => code,
         }
+    }
+}
+
+/// Prints a text where the command's output is to go.
+fn say(command: &Command, text: &str) -> u32 {
+    match Redirection::open(command, None) {
+        Ok(Redirection { output: Some(mut file), .. }) => code_of("write", file.write_all(text.as_bytes())),
+        Ok(_) => {
+            print!("{text}");
+            0
+        }
+        Err(code) => code,
     }
 }
 
@@ -225,7 +247,7 @@ impl Redirection {
             output: output.as_ref().map_or(own.output, File::handle),
             ..own
         };
-        Ok(Self { _files: [input, output], streams })
+        Ok(Self { _input: input, output, streams })
     }
 }
 

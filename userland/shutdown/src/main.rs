@@ -8,7 +8,8 @@ use tools::{Outcome, Problem};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: shutdown [STATUS]
-Brings what was written onto the disk, and ends the machine; its host learns STATUS, 0 if there is none.";
+Brings what was written onto the disk, and ends the machine; its host learns
+STATUS, 0 if there is none.";
 
 fn main() -> u32 {
     tools::run(USAGE, |arguments| match arguments {

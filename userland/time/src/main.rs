@@ -10,7 +10,8 @@ use tools::{Outcome, Problem, about};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: time PROGRAM [WORD...]
-Runs the program, and tells how long it took and what paging did for it. Exits with the program's exit code.";
+Runs the program, and tells how long it took and what paging did for it. Exits
+with the program's exit code.";
 
 /// What is exited with if the program did not end by itself.
 const WAS_ENDED: u32 = 128;

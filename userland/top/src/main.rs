@@ -20,9 +20,10 @@ use tools::{Outcome, Problem};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: top [--once]
-Shows how frames and the swap file are used, and for each process its share of the CPU, its page faults in a second, and
-how many pages it has in frames, in the swap file, and was promised. Once a second; q or Ctrl-C ends it.
-Once only with --once, and where there is no terminal.";
+Shows how frames and the swap file are used, and for each process its share of
+the CPU, its page faults in a second, and how many pages it has in frames, in
+the swap file, and was promised. Once a second; q or Ctrl-C ends it. Once only
+with --once, and where there is no terminal.";
 
 /// What is seen at one moment.
 struct Moment {

@@ -8,7 +8,8 @@ use tools::Problem;
 libsys::entry!(main);
 
 const USAGE: &str = "usage: uptime
-Tells how long the machine has been on, and for which part of that time the CPU had nothing to do.";
+Tells how long the machine has been on, and for which part of that time the
+CPU had nothing to do.";
 
 fn main() -> u32 {
     tools::run(USAGE, |arguments| {

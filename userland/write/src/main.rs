@@ -11,8 +11,8 @@ use tools::{Outcome, Problem, about};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: write NAME [WORD...]
-Writes the words as a line to file NAME; without words, what it reads from its input, until that ends (Ctrl-D).
-A file of that name is replaced.";
+Writes the words as a line to file NAME; without words, what it reads from its
+input, until that ends (Ctrl-D). A file of that name is replaced.";
 
 fn main() -> u32 {
     tools::run(USAGE, |arguments| match arguments {

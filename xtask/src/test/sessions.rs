@@ -44,18 +44,30 @@ fn from_a_pipe() -> Vec<(Boot, Judge)> {
                 outcome.expect_text("\nkept for later\nand more\n")
             },
         ),
-        (
-            session(
-                "every_program_has_a_help_text",
-                b"hello --help\npiggy --help\npiggies --help\nfree --help\nps --help\nkill --help\nexit\n",
-            ),
-            |outcome| {
-                ["usage: hello", "usage: piggy ", "usage: piggies", "usage: free", "usage: ps", "usage: kill"]
-                    .into_iter()
-                    .try_for_each(|text| outcome.expect_text(text))
-            },
-        ),
+        (session("every_program_has_a_help_text", ask_all_for_help().as_bytes()), |outcome| {
+            let (_, list) = outcome.output.split_once("with --help:\n").ok_or("`help` lists no programs")?;
+            for program in list.lines().map_while(|line| line.strip_prefix("  ")?.split(' ').next()) {
+                outcome.expect_text(&format!("\nusage: {program}"))?;
+            }
+            outcome.expect_text("\nbuilt in: help\n")?;
+            outcome.expect_text("\nbuilt in: exit\n")?;
+            let too_wide = outcome.output.lines().find(|line| line.len() > "> ".len() + SCREEN_COLUMNS);
+            too_wide.map_or(Ok(()), |line| Err(format!("wider than the screen: {line}")))
+        }),
     ]
+}
+
+/// Programs for people; `help` knows whether these are all.
+const PROGRAMS: &str = "bench cat cp date echo free goodbye hello hexdump kill limit ls piggies piggy ping policy pong ps rm shell shutdown \
+                        sleep time top uptime write yes";
+
+/// How wide the machine's own screen is.
+const SCREEN_COLUMNS: usize = 80;
+
+/// Asks everything that can be said at the prompt what it does.
+fn ask_all_for_help() -> String {
+    let ask: String = PROGRAMS.split_whitespace().map(|program| format!("{program} --help\n")).collect();
+    format!("help\n{ask}help help\nexit --help\nexit\n")
 }
 
 /// What is typed with a look at the screen.
@@ -155,6 +167,15 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
                     ("cat: nothing: no such file\n", b""),
                     ("[1] > ", b"ls > \r"),
                     ("name of a file is missing", b""),
+                    ("[2] > ", b"help > log && history >> log && cat < log\r"),
+                    ("  piggies    Runs many piggies at once\n", b""),
+                    ("  help > log && history >> log && cat < log\n", b""),
+                    ("> ", b"exit twice\r"),
+                    ("built in: exit", b""),
+                    ("[2] > ", b"hello --times many\r"),
+                    ("usage: hello", b""),
+                    ("[2] > ", b"ps aux\r"),
+                    ("usage: ps", b""),
                     ("> ", b"exit\r"),
                 ],
             ),
