@@ -10,10 +10,11 @@ use libsys::files::File;
 use shell_core::history::History;
 
 /// What is built in, and what it does.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("help", "Lists the programs; `help PROGRAM` tells more about one"),
     ("exit", "Ends the shell, and the machine with it: `exit [STATUS]`"),
     ("jobs", "Lists what runs in the background"),
+    ("fg", "Brings a program to the foreground, for Ctrl-C: `fg [PID]`"),
     ("history", "Lists the lines of before"),
     ("realtime", "Before a program: gives it the highest class"),
     ("background", "Before a program: gives it the lowest class"),

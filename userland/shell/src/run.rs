@@ -118,8 +118,12 @@ impl Shell {
             },
             ["help", program] => self.run_program(&[program, "--help"], command),
             ["jobs"] => say(command, &self.jobs.iter().map(Job::to_string).collect::<String>()),
+            ["fg"] => self.fetch(self.jobs.last().map(|job| job.pid)),
+            ["fg", pid] if let Ok(pid) = pid.parse() => self.fetch(Some(pid)),
+            // As the program does; but there may be no memory left for a program, and the shell itself may end orphans, too.
+            ["kill", pids @ ..] if let Some(pids) = numbers(pids) => kill_all(&pids),
             ["history"] => say(command, &builtin::history(history)),
-            [word @ ("help" | "exit" | "jobs" | "history"), ..] => {
+            [word @ ("help" | "exit" | "jobs" | "fg" | "history"), ..] => {
                 eprint!("{}", builtin::explain(word).unwrap_or_default());
                 MISUSED
             }
@@ -133,13 +137,27 @@ impl Shell {
     }
 
     fn run_program(&mut self, words: &[&str], command: &Command) -> u32 {
-        let child = match start(words, command, None) {
-            Ok(child) => child,
-            Err(code) => return code,
+        match start(words, command, None) {
+            Ok(child) => self.wait_in_foreground(child.pid()),
+            Err(code) => code,
+        }
+    }
+
+    /// Goes on as if a program in the background had been started in the foreground.
+    fn fetch(&mut self, pid: Option<u32>) -> u32 {
+        let Some(place) = self.jobs.iter().position(|job| Some(job.pid) == pid) else {
+            eprintln!("shell: that does not run in the background; `jobs` lists what does");
+            return 1;
         };
+        let Job { pid, words } = self.jobs.remove(place);
+        println!("{words}");
+        self.wait_in_foreground(pid)
+    }
+
+    fn wait_in_foreground(&mut self, pid: u32) -> u32 {
         // It may have ended already; and another shell may be the one who says this.
-        let _ = set_foreground(Some(child.pid()));
-        let ended = child.wait();
+        let _ = set_foreground(Some(pid));
+        let ended = wait_for(pid);
         let _ = set_foreground(None);
         match ended.map(|status| status.reason) {
             Ok(ExitReason::Exited(code)) => code,
@@ -249,6 +267,23 @@ impl Redirection {
         };
         Ok(Self { _input: input, output, streams })
     }
+}
+
+/// The words as numbers, if there are any and all are.
+fn numbers(words: &[&str]) -> Option<Vec<u32>> {
+    let numbers: Option<Vec<u32>> = words.iter().map(|word| word.parse().ok()).collect();
+    numbers.filter(|numbers| !numbers.is_empty())
+}
+
+/// Ends processes, and says which cannot be ended.
+fn kill_all(pids: &[u32]) -> u32 {
+    pids.iter().fold(0, |code, &pid| match process::kill(pid) {
+        Ok(()) => code,
+        Err(error) => {
+            eprintln!("kill: {pid}: {error}");
+            1
+        }
+    })
 }
 
 fn code_of(what: &str, result: Result<(), Errno>) -> u32 {

@@ -139,15 +139,28 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
                     ("] piggy 10 1000000\n", b""),
                     // A killed process ends when it has the CPU next.
                     ("> ", b"kill 3; sleep 0.3\r"),
-                    ("[3] piggy 10 1000000: killed by process 4\n", b""),
+                    ("[3] piggy 10 1000000: killed by process 2\n", b""),
                     ("> ", b"cat &\r"),
                     ("] cat\n", b""),
                     // It finds its input at its end, and takes nothing from the shell.
                     ("> ", b"sleep 0.2\r"),
-                    ("] cat: exited with 0\n", b"shutdown 9\r"),
+                    ("] cat: exited with 0\n", b""),
+                    // With its parent gone it is init's child, and still the shell's to end.
+                    ("> ", b"assist parent &\r"),
+                    ("> ", b"sleep 0.2; kill 7; sleep 0.2\r"),
+                    ("[7] assist parent: killed by process 2\n", b""),
+                    // One of these was the first `sleep`.
+                    ("> ", b"kill 8 9; sleep 0.2; ps\r"),
+                    (": no such process\n", b""),
+                    (" ps\n", b""),
+                    ("> ", b"shutdown 9\r"),
                 ],
             ),
-            |outcome| outcome.expect_status(9),
+            |outcome| {
+                outcome.expect_status(9)?;
+                let table = outcome.output.split("cpu ms").nth(1).ok_or("ps did not run")?;
+                expect(!table.contains("assist"), "the orphan is left")
+            },
         ),
         (
             session(
@@ -190,6 +203,30 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
                     // As full as it gets.
                     ("assist: no more\n", b"\x03"),
                     ("^C\n", b""),
+                    ("[130] > ", b"hello after all\r"),
+                    (": after all!\n", b""),
+                    ("> ", b"ps\r"),
+                    (" 5 ps\n", b""),
+                    ("> ", b"exit\r"),
+                ],
+            ),
+            |outcome| {
+                outcome.expect_status(0)?;
+                let table = outcome.output.split("cpu ms").nth(1).ok_or("ps did not run")?;
+                expect(!table.contains("assist"), "part of the bomb is left")
+            },
+        ),
+        (
+            session(
+                "a_fork_bomb_in_the_background_can_be_fetched_and_ended",
+                &[
+                    ("> ", b"assist fork-bomb &\r"),
+                    ("assist: no more\n", b"\r"),
+                    // There may be no room for a program; this needs none.
+                    ("> ", b"fg 99\r"),
+                    ("does not run in the background", b""),
+                    ("[1] > ", b"fg\r"),
+                    ("fg\nassist fork-bomb\n", b"\x03"),
                     ("[130] > ", b"hello after all\r"),
                     (": after all!\n", b""),
                     ("> ", b"ps\r"),
