@@ -1,6 +1,6 @@
 //! Page faults: the CPU's error code decoded once, and what a fault calls for decided without touching hardware.
 
-use abi::layout::{KERNEL_START, STACK_LIMIT};
+use abi::layout::{KERNEL_START, STACK_GUARD_BYTES, STACK_LIMIT};
 use abi::{Access, FaultKind};
 
 use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
@@ -96,8 +96,8 @@ impl FaultError {
     }
 }
 
-/// The page below the stack's limit.
-const STACK_GUARD: u32 = STACK_LIMIT - PAGE_SIZE;
+/// Where the guard below the stack's limit begins.
+const STACK_GUARD: u32 = STACK_LIMIT - STACK_GUARD_BYTES;
 
 /// Decides what a fault calls for, from the model (`region`) and the cache of it (`entry`).
 ///

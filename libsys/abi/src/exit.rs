@@ -68,7 +68,7 @@ fault_kinds! {
     2 Forbidden "memory that does not allow it";
     /// An access to the kernel half.
     3 KernelMemory "the kernel's memory";
-    /// An access to the guard page below the stack.
+    /// An access to the guard below the stack.
     4 StackOverflow "stack overflow";
     /// An instruction or operand that only ring 0 may use (#GP).
     5 Privileged "privileged instruction or bad segment";

@@ -24,15 +24,18 @@ pub const HEAP_END: u32 = 0x8000_0000;
 
 /// First byte of the file pool.
 pub const FILE_START: u32 = 0x8000_0000;
-/// One past the last byte of the file pool; the stack's guard page begins here.
-pub const FILE_END: u32 = STACK_LIMIT - PAGE_SIZE;
+/// One past the last byte of the file pool; the stack's guard begins here.
+pub const FILE_END: u32 = STACK_LIMIT - STACK_GUARD_BYTES;
 
 /// One past the last byte of the stack.
 pub const STACK_END: u32 = 0xBFFF_F000;
 /// How far the stack may grow.
 pub const STACK_MAX_BYTES: u32 = 8 << 20;
-/// The lowest byte the stack may grow to. The page below it is a guard and never mapped.
+/// The lowest byte the stack may grow to.
 pub const STACK_LIMIT: u32 = STACK_END - STACK_MAX_BYTES;
+/// How much below the stack's limit is a guard and never mapped: more than the frame of a sane function, whose compiler may not touch
+/// each page of it in turn.
+pub const STACK_GUARD_BYTES: u32 = 1 << 20;
 
 /// Where `MapFile` is to choose the address.
 pub const ANY_ADDRESS: u32 = u32::MAX;

@@ -6,7 +6,7 @@ extern crate alloc;
 
 use alloc::format;
 
-use libsys::abi::layout::{CODE_START, HEAP_START, KERNEL_START, STACK_LIMIT};
+use libsys::abi::layout::{CODE_START, HEAP_START, KERNEL_START, STACK_GUARD_BYTES, STACK_LIMIT};
 use libsys::abi::{Access, FaultKind};
 use libsys::test::Verdict;
 use libsys::{ExitReason, check_eq, gate};
@@ -72,8 +72,11 @@ fn text_and_constants_cannot_be_written() -> Verdict {
     memory_rule("write", constant, FaultKind::Forbidden)
 }
 
+/// Where the guard below the stack begins.
+const STACK_GUARD: u32 = STACK_LIMIT - STACK_GUARD_BYTES;
+
 fn memory_that_is_not_allocated_is_not_there() -> Verdict {
-    for address in [4096, CODE_START - 4, HEAP_START + 0x1000_0000, 0x8000_0000, STACK_LIMIT - 8192, 0xBFFF_F000] {
+    for address in [4096, CODE_START - 4, HEAP_START + 0x1000_0000, 0x8000_0000, STACK_GUARD - 4096, 0xBFFF_F000] {
         for rule in ["read", "write", "jump"] {
             memory_rule(rule, address, FaultKind::Unallocated)?;
         }
@@ -98,7 +101,10 @@ fn a_stack_overflow_says_so() -> Verdict {
     let (kind, instruction) = (FaultKind::StackOverflow, instruction_of("overflow-stack")?);
     let found = assist(&["overflow-stack"])?;
     check_eq!(found, ExitReason::Fault { kind, access: Access::Write, address: STACK_LIMIT - 4, instruction });
-    memory_rule("write", STACK_LIMIT - 4096, FaultKind::StackOverflow)
+    // A large frame may be written to at its lower end first.
+    memory_rule("write", STACK_LIMIT - 4096, FaultKind::StackOverflow)?;
+    memory_rule("write", STACK_GUARD, FaultKind::StackOverflow)?;
+    memory_rule("write", STACK_GUARD - 4, FaultKind::Unallocated)
 }
 
 fn privileged_instructions_are_refused() -> Verdict {

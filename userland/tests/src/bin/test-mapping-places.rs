@@ -6,7 +6,7 @@ extern crate alloc;
 
 use alloc::format;
 
-use libsys::abi::layout::{FILE_START, HEAP_START, STACK_END, STACK_LIMIT};
+use libsys::abi::layout::{FILE_END, FILE_START, HEAP_START, STACK_END, STACK_LIMIT};
 use libsys::files::{self, Mapping};
 use libsys::memory::{PAGE_SIZE, Region, mapping};
 use libsys::test::Verdict;
@@ -23,7 +23,7 @@ libsys::tests! {
 
 fn an_address_is_granted_anywhere_in_free_user_space() -> Verdict {
     let file = made("anywhere", 3)?;
-    let last = STACK_LIMIT - 4 * PAGE_SIZE;
+    let last = FILE_END - 3 * PAGE_SIZE;
     for at in
         [0x2000_0000, HEAP_START - 3 * PAGE_SIZE, 0x7000_0000, FILE_START - PAGE_SIZE, FILE_START, 0xA000_0000, last]
     {
