@@ -32,9 +32,9 @@ pub fn explain(word: &str) -> Option<String> {
 
 /// What can be written in a line besides words.
 const SIGNS: &str = "A line may hold several commands:
-  a; b       one after the other            a > file   its output goes to a file
-  a && b     b only if a exits with 0       a >> file  behind what is in the file
-  a &        in the background              a < file   its input comes from a file
+  a; b       one after the other         a > file   its output goes to a file
+  a && b     b only if a exits with 0    a >> file  behind what is in the file
+  a &        in the background           a < file   its input comes from a file
   'a b'  \"a b\"  a\\ b  are one word, # begins a comment.
   Files may be devices: random 42, null, console.
 Keys: arrows, Tab completes, Ctrl-A/E start and end, Ctrl-W/U/K cut,

@@ -22,7 +22,7 @@ libsys::entry!(main);
 
 const USAGE: &str = "usage: shell
 Starts programs by name: lines are read from its input, which may be a terminal
-or a file, as in `shell < script`. `help` at its prompt tells what they can say.";
+or a file, as in `shell < script`. At its prompt, `help` says what they can be.";
 
 /// The exit code of a line that means nothing.
 const MISUSED: u32 = 2;

@@ -51,7 +51,7 @@ fn from_a_pipe() -> Vec<(Boot, Judge)> {
             }
             outcome.expect_text("\nbuilt in: help\n")?;
             outcome.expect_text("\nbuilt in: exit\n")?;
-            let too_wide = outcome.output.lines().find(|line| line.len() > "> ".len() + SCREEN_COLUMNS);
+            let too_wide = outcome.output.lines().find(|line| line.len() >= SCREEN_COLUMNS);
             too_wide.map_or(Ok(()), |line| Err(format!("wider than the screen: {line}")))
         }),
     ]
