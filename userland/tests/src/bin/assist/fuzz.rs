@@ -62,6 +62,11 @@ fn fuzz(seed: u32, calls: u32) -> Result<(), Errno> {
         }
         let name_len = u32::try_from(name.len()).unwrap_or(0);
         let Some((call, arguments)) = draw(&mut random, &places, name_len) else { continue };
+        if Number::try_from(call) == Ok(Number::Remove) {
+            // The names of programs get into memory by other calls, and others need those programs.
+            region.words().fill(0);
+            region.bytes()[..NAMES[1].len()].copy_from_slice(NAMES[1].as_bytes());
+        }
         let _ = gate::interrupt(call, arguments);
     }
     drop(spare);
@@ -85,6 +90,8 @@ fn draw(random: &mut Random, places: &Places, name_len: u32) -> Option<(u32, [u3
         Ok(Number::SendAndWait) => arguments[2] %= SHORT_MS,
         Ok(Number::Kill) if arguments[0] == process::pid() => return None,
         Ok(Number::FreeMemory) if arguments[0] == places.region => return None,
+        // This program's own name lies at the end of its stack.
+        Ok(Number::Remove) if arguments[0] >= STACK_LIMIT => return None,
         Ok(Number::SetPolicy) => arguments[0] %= u32::try_from(2 * POLICY_NAMES.len()).unwrap_or(1),
         _ => {}
     }
