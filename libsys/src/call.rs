@@ -4,7 +4,7 @@
     reason = "the links in the table's texts start from `abi`, and are checked there"
 )]
 
-use abi::Errno;
+use crate::Error;
 
 use crate::gate;
 
@@ -15,7 +15,7 @@ macro_rules! stubs {
         $(#[$doc])*
         ///
         /// ```no_run
-        #[doc = concat!("fn ", stringify!($function), "(", stringify!($($argument: u32),*), ") -> Result<u32, libsys::Errno> {")]
+        #[doc = concat!("fn ", stringify!($function), "(", stringify!($($argument: u32),*), ") -> Result<u32, libsys::Error> {")]
         #[doc = concat!("    libsys::call::", stringify!($function), "(", stringify!($($argument),*), ")")]
         /// }
         /// ```
@@ -23,7 +23,7 @@ macro_rules! stubs {
         /// # Errors
         /// As above.
         #[inline]
-        pub fn $function($($argument: u32),*) -> Result<u32, Errno> {
+        pub fn $function($($argument: u32),*) -> Result<u32, Error> {
             stubs!(@call $number $($argument)*)
         }
     )*};

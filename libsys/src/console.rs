@@ -6,7 +6,7 @@
 use core::cell::RefCell;
 use core::fmt::{self, Write};
 
-use abi::Errno;
+use crate::Error;
 
 use crate::call;
 use crate::memory::{address, length};
@@ -171,12 +171,12 @@ pub fn flush() {
 /// libsys::print!("name? ");
 /// let name = console::read_line(&mut buffer)?.trim_end();
 /// libsys::println!("good day, {name}");
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `BadHandle` if the program has no standard input.
-pub fn read_line(buffer: &mut [u8]) -> Result<&str, Errno> {
+pub fn read_line(buffer: &mut [u8]) -> Result<&str, Error> {
     flush();
     let len = call::read(INPUT, address(buffer.as_ptr()), length(buffer.len()))?;
     Ok(core::str::from_utf8(buffer.get(..len as usize).unwrap_or_default()).unwrap_or(""))

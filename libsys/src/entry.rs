@@ -13,7 +13,7 @@ use crate::{console, eprintln};
 /// # extern crate std;
 /// libsys::entry!(main);
 ///
-/// fn main() -> Result<u32, libsys::Errno> {
+/// fn main() -> Result<u32, libsys::Error> {
 ///     let frames_free = libsys::system::info()?.frames_free;
 ///     Ok(if frames_free > 100 { 0 } else { 1 })
 /// }
@@ -24,7 +24,7 @@ pub trait Outcome {
     /// ```no_run
     /// use libsys::Outcome;
     ///
-    /// assert_eq!(Err::<(), _>(libsys::Errno::NoSuchFile).exit_code(), 1);
+    /// assert_eq!(Err::<(), _>(libsys::Error::NoSuchFile).exit_code(), 1);
     /// assert_eq!(7.exit_code(), 7);
     /// ```
     fn exit_code(self) -> u32;
@@ -63,7 +63,7 @@ impl<T: Outcome, E: Display> Outcome for Result<T, E> {
 /// # extern crate std;
 /// libsys::entry!(main);
 ///
-/// fn main() -> Result<(), libsys::Errno> {
+/// fn main() -> Result<(), libsys::Error> {
 ///     libsys::println!("{} frames are free", libsys::system::info()?.frames_free);
 ///     Ok(())
 /// }

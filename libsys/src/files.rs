@@ -4,13 +4,13 @@ mod mapping;
 
 use core::mem::ManuallyDrop;
 
-use abi::Errno;
+use crate::Error;
 use abi::device::FileInfo;
 use abi::record::DirectoryEntry;
 
 use crate::call;
 use crate::memory::{address, filled, length};
-pub use mapping::{MapAccess, Mapping};
+pub use mapping::{MapAccess, MappedFile};
 
 /// An open file, closed when dropped.
 ///
@@ -20,7 +20,7 @@ pub use mapping::{MapAccess, Mapping};
 /// let mut notes = File::create("notes.txt")?;
 /// notes.write_all(b"Buy milk.\n")?;
 /// notes.sync()?;
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct File {
@@ -31,18 +31,18 @@ impl File {
     /// Opens the file of this name, at its beginning, or another device: `random SEED`, `console`, `console keys`, `null`.
     ///
     /// ```no_run
-    /// use libsys::{Errno, files::File};
+    /// use libsys::{Error, files::File};
     ///
     /// let mut bytes = [0; 16];
     /// File::open("random 42")?.read(&mut bytes)?;
-    /// assert_eq!(File::open("no such thing").err(), Some(Errno::NoSuchFile));
-    /// # Ok::<(), Errno>(())
+    /// assert_eq!(File::open("no such thing").err(), Some(Error::NoSuchFile));
+    /// # Ok::<(), Error>(())
     /// ```
     ///
     /// # Errors
     /// `NoSuchFile`, `BadName`, `NotPermitted` for the swap file, `NotSupported` for keys of a console that is no terminal, `TooManyOpen`,
     /// `OutOfMemory`.
-    pub fn open(name: &str) -> Result<Self, Errno> {
+    pub fn open(name: &str) -> Result<Self, Error> {
         call::open(address(name.as_ptr()), length(name.len())).map(|handle| Self { handle })
     }
 
@@ -50,12 +50,12 @@ impl File {
     ///
     /// ```no_run
     /// libsys::files::File::create("new")?.write_all(b"contents")?;
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// `AlreadyExists`, `BadName`, `DiskFull`, `TooManyOpen`, `OutOfMemory`, `Io`.
-    pub fn create(name: &str) -> Result<Self, Errno> {
+    pub fn create(name: &str) -> Result<Self, Error> {
         call::create(address(name.as_ptr()), length(name.len())).map(|handle| Self { handle })
     }
 
@@ -64,7 +64,7 @@ impl File {
     /// ```no_run
     /// let file = libsys::files::File::open("hello")?;
     /// assert!(file.handle() > 2, "those below are what the program began with");
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     pub const fn handle(&self) -> u32 {
         self.handle
@@ -76,12 +76,12 @@ impl File {
     /// let mut magic = [0; 4];
     /// libsys::files::File::open("hello")?.read(&mut magic)?;
     /// assert_eq!(&magic, b"\x7FELF");
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// `Io`, `OutOfMemory`; `TimedOut` for a console's keys if none was pressed in time.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         call::read(self.handle, address(buffer.as_mut_ptr()), length(buffer.len())).map(|count| count as usize)
     }
 
@@ -90,12 +90,12 @@ impl File {
     /// ```no_run
     /// let count = libsys::files::File::create("new")?.write(b"contents")?;
     /// libsys::println!("{count} bytes written");
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// `Busy` if it is a running program, `DiskFull`, `Io`, `OutOfMemory`; `NotSupported` for random bytes.
-    pub fn write(&mut self, data: &[u8]) -> Result<usize, Errno> {
+    pub fn write(&mut self, data: &[u8]) -> Result<usize, Error> {
         call::write(self.handle, address(data.as_ptr()), length(data.len())).map(|count| count as usize)
     }
 
@@ -103,12 +103,12 @@ impl File {
     ///
     /// ```no_run
     /// libsys::files::File::create("zeros")?.write_all(&[0; 10_000])?;
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// As [`File::write`]; some may have been written then.
-    pub fn write_all(&mut self, data: &[u8]) -> Result<(), Errno> {
+    pub fn write_all(&mut self, data: &[u8]) -> Result<(), Error> {
         let mut rest = data;
         while !rest.is_empty() {
             let count = self.write(rest)?;
@@ -124,12 +124,12 @@ impl File {
     /// let mut file = libsys::files::File::open("hello")?;
     /// file.seek(file.len()?)?;
     /// assert_eq!(file.read(&mut [0; 10]), Ok(0));
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// `NotSupported` for the console, whose bytes come in order; none for a file.
-    pub fn seek(&mut self, offset: u32) -> Result<(), Errno> {
+    pub fn seek(&mut self, offset: u32) -> Result<(), Error> {
         call::seek(self.handle, offset).map(|_| ())
     }
 
@@ -137,13 +137,13 @@ impl File {
     ///
     /// ```no_run
     /// assert!(libsys::files::File::open("hello")?.len()? > 0);
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// None, for a file that is open.
     #[expect(clippy::len_without_is_empty, reason = "asking costs a call that can fail")]
-    pub fn len(&self) -> Result<u32, Errno> {
+    pub fn len(&self) -> Result<u32, Error> {
         Ok(self.info()?.len_bytes)
     }
 
@@ -154,12 +154,12 @@ impl File {
     ///
     /// let random = libsys::files::File::open("random 42")?;
     /// assert_eq!(random.info()?.device, DeviceKind::Random);
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// None, for a file that is open.
-    pub fn info(&self) -> Result<FileInfo, Errno> {
+    pub fn info(&self) -> Result<FileInfo, Error> {
         filled(|info| call::stat(self.handle, info))
     }
 
@@ -167,12 +167,12 @@ impl File {
     ///
     /// ```no_run
     /// libsys::files::File::open("notes.txt")?.sync()?;
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// `Io` if some could not be written, `NotSupported` if it is no file.
-    pub fn sync(&self) -> Result<(), Errno> {
+    pub fn sync(&self) -> Result<(), Error> {
         call::sync(self.handle).map(|_| ())
     }
 }
@@ -190,7 +190,7 @@ impl Drop for File {
 /// use libsys::abi::device::DeviceKind;
 ///
 /// let is_on_console = libsys::files::standard_output().info()?.device == DeviceKind::Console;
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 pub const fn standard_output() -> ManuallyDrop<File> {
     ManuallyDrop::new(File { handle: 1 })
@@ -203,7 +203,7 @@ pub const fn standard_output() -> ManuallyDrop<File> {
 /// if libsys::files::standard_input().read(&mut byte)? == 0 {
 ///     libsys::println!("that was all");
 /// }
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 pub const fn standard_input() -> ManuallyDrop<File> {
     ManuallyDrop::new(File { handle: 0 })
@@ -213,12 +213,12 @@ pub const fn standard_input() -> ManuallyDrop<File> {
 ///
 /// ```no_run
 /// libsys::files::remove("notes.txt")?;
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `NoSuchFile`, `BadName`, `NotPermitted` for the swap file, `Io`.
-pub fn remove(name: &str) -> Result<(), Errno> {
+pub fn remove(name: &str) -> Result<(), Error> {
     call::remove(address(name.as_ptr()), length(name.len())).map(|_| ())
 }
 

@@ -2,14 +2,14 @@
 //!
 //! Programs use the typed functions of the other modules, which take the faster way that there is.
 
-use abi::Errno;
+use crate::Error;
 
 #[cfg(target_arch = "x86")]
 mod i386 {
     use core::arch::asm;
     use core::sync::atomic::{AtomicBool, Ordering};
 
-    use abi::Errno;
+    use crate::Error;
 
     /// The CPU has `sysenter`; asked once, when the program starts.
     static HAS_FAST_CALLS: AtomicBool = AtomicBool::new(false);
@@ -28,7 +28,7 @@ mod i386 {
     // for. LLVM keeps `ebx`, `esi` and `ebp` for itself and takes none of them as an operand, so they are saved around the call.
 
     #[inline]
-    pub fn interrupt(number: u32, arguments: [u32; 5]) -> Result<u32, Errno> {
+    pub fn interrupt(number: u32, arguments: [u32; 5]) -> Result<u32, Error> {
         let result: u32;
         // SAFETY: the kernel uses only memory that the arguments name (see above), and keeps all registers but `eax`. `ebx` and `esi` are
         // put back, and `edi`, through which the others are loaded before it is loaded itself, is given up.
@@ -48,12 +48,12 @@ mod i386 {
                 inout("edi") arguments.as_ptr() => _,
             );
         }
-        Errno::from_result_word(result)
+        Error::from_result_word(result)
     }
 
     /// As [`interrupt`] with at most three arguments: the other registers are not touched.
     #[inline]
-    pub fn short_interrupt(number: u32, [first, second, third]: [u32; 3]) -> Result<u32, Errno> {
+    pub fn short_interrupt(number: u32, [first, second, third]: [u32; 3]) -> Result<u32, Error> {
         let result: u32;
         // SAFETY: as in `interrupt`; exchanged twice, `ebx` and `{first}` are what they were. `{first}` is not `eax`, since that is written
         // to, as far as the compiler knows, before all inputs are read.
@@ -69,12 +69,12 @@ mod i386 {
                 options(nostack),
             );
         }
-        Errno::from_result_word(result)
+        Error::from_result_word(result)
     }
 
     /// Number in `eax`, arguments in `ebx edi esi ebp`, stack pointer in `ecx`, the address behind the call in `edx`; the last two are lost.
     #[inline]
-    pub fn fast(number: u32, arguments: [u32; 4]) -> Result<u32, Errno> {
+    pub fn fast(number: u32, arguments: [u32; 4]) -> Result<u32, Error> {
         let result: u32;
         // SAFETY: the kernel uses only memory that the arguments name (see above), and returns to `edx` with the stack of `ecx`; it keeps
         // all other registers but `eax`. `ebx`, `esi` and `ebp` are put back, `ecx`, `edx` and `edi` are given up.
@@ -100,12 +100,12 @@ mod i386 {
                 out("edx") _,
             );
         }
-        Errno::from_result_word(result)
+        Error::from_result_word(result)
     }
 
     /// As [`fast`] with at most one argument.
     #[inline]
-    pub fn short_fast(number: u32, first: u32) -> Result<u32, Errno> {
+    pub fn short_fast(number: u32, first: u32) -> Result<u32, Error> {
         let result: u32;
         // SAFETY: as in `fast`; exchanged twice, `ebx` and `{first}` are what they were. `{first}` is none of `eax`, `ecx` and `edx`, since
         // those are written to, as far as the compiler knows, before all inputs are read.
@@ -124,33 +124,33 @@ mod i386 {
                 options(nostack),
             );
         }
-        Errno::from_result_word(result)
+        Error::from_result_word(result)
     }
 }
 
 /// There is no BorrowOS below a program that was compiled for another machine, as documentation's examples are: no call exists there.
 #[cfg(not(target_arch = "x86"))]
 mod i386 {
-    use abi::Errno;
+    use crate::Error;
 
     pub const fn has_fast_calls() -> bool {
         false
     }
 
-    pub const fn interrupt(_number: u32, _arguments: [u32; 5]) -> Result<u32, Errno> {
-        Err(Errno::NoSuchCall)
+    pub const fn interrupt(_number: u32, _arguments: [u32; 5]) -> Result<u32, Error> {
+        Err(Error::NoSuchCall)
     }
 
-    pub const fn short_interrupt(_number: u32, _arguments: [u32; 3]) -> Result<u32, Errno> {
-        Err(Errno::NoSuchCall)
+    pub const fn short_interrupt(_number: u32, _arguments: [u32; 3]) -> Result<u32, Error> {
+        Err(Error::NoSuchCall)
     }
 
-    pub const fn fast(_number: u32, _arguments: [u32; 4]) -> Result<u32, Errno> {
-        Err(Errno::NoSuchCall)
+    pub const fn fast(_number: u32, _arguments: [u32; 4]) -> Result<u32, Error> {
+        Err(Error::NoSuchCall)
     }
 
-    pub const fn short_fast(_number: u32, _first: u32) -> Result<u32, Errno> {
-        Err(Errno::NoSuchCall)
+    pub const fn short_fast(_number: u32, _first: u32) -> Result<u32, Error> {
+        Err(Error::NoSuchCall)
     }
 }
 
@@ -179,7 +179,7 @@ pub fn has_fast_calls() -> bool {
 /// # Errors
 /// The call's.
 #[inline]
-pub fn interrupt<const N: usize>(number: u32, arguments: [u32; N]) -> Result<u32, Errno> {
+pub fn interrupt<const N: usize>(number: u32, arguments: [u32; N]) -> Result<u32, Error> {
     const { assert!(N <= 5, "a call has at most five arguments") };
     if N <= 3 { i386::short_interrupt(number, padded(arguments)) } else { i386::interrupt(number, padded(arguments)) }
 }
@@ -197,7 +197,7 @@ pub fn interrupt<const N: usize>(number: u32, arguments: [u32; N]) -> Result<u32
 /// # Errors
 /// The call's.
 #[inline]
-pub fn fast<const N: usize>(number: u32, arguments: [u32; N]) -> Result<u32, Errno> {
+pub fn fast<const N: usize>(number: u32, arguments: [u32; N]) -> Result<u32, Error> {
     const { assert!(N <= 4, "sysenter has four registers to spare") };
     let padded: [u32; 4] = padded(arguments);
     if N <= 1 { i386::short_fast(number, padded[0]) } else { i386::fast(number, padded) }
@@ -205,7 +205,7 @@ pub fn fast<const N: usize>(number: u32, arguments: [u32; N]) -> Result<u32, Err
 
 /// Makes a call the fastest way that there is.
 #[inline]
-pub(crate) fn call<const N: usize>(number: u32, arguments: [u32; N]) -> Result<u32, Errno> {
+pub(crate) fn call<const N: usize>(number: u32, arguments: [u32; N]) -> Result<u32, Error> {
     if has_fast_calls() { fast(number, arguments) } else { interrupt(number, arguments) }
 }
 

@@ -41,7 +41,7 @@ pub mod test;
 pub mod time;
 
 pub use abi::{self, record};
-pub use abi::{Class, Errno, ExitReason};
+pub use abi::{Class, Errno as Error, ExitReason};
 pub use args::Args;
 pub use entry::Outcome;
 #[doc(hidden)]

@@ -2,8 +2,9 @@
 
 use core::ptr::NonNull;
 
+use crate::Error;
 use abi::record::Mapping;
-use abi::{Errno, Reader, Wire};
+use abi::{Reader, Wire};
 
 use crate::call;
 
@@ -17,7 +18,7 @@ pub use abi::layout::PAGE_SIZE;
 /// let mut numbers = Region::allocate(1 << 20)?;
 /// numbers.words()[1000] = 7;
 /// assert_eq!(numbers.words()[1001], 0);
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Region {
@@ -29,7 +30,7 @@ impl Region {
     /// Asks for `len_bytes` bytes, rounded up to whole pages.
     ///
     /// ```no_run
-    /// use libsys::{Errno, memory::Region};
+    /// use libsys::{Error, memory::Region};
     ///
     /// match Region::allocate(256 << 20) {
     ///     Ok(region) => libsys::println!("256 MiB at {:p}", region.as_ptr()),
@@ -39,9 +40,9 @@ impl Region {
     ///
     /// # Errors
     /// `InvalidArgument` for 0 bytes, `OutOfMemory` if the machine cannot promise that much, `OutOfAddressSpace`.
-    pub fn allocate(len_bytes: usize) -> Result<Self, Errno> {
-        let start = call::allocate_memory(u32::try_from(len_bytes).map_err(|_| Errno::OutOfMemory)?)?;
-        let start = NonNull::new(core::ptr::with_exposed_provenance_mut(start as usize)).ok_or(Errno::BadAddress)?;
+    pub fn allocate(len_bytes: usize) -> Result<Self, Error> {
+        let start = call::allocate_memory(u32::try_from(len_bytes).map_err(|_| Error::OutOfMemory)?)?;
+        let start = NonNull::new(core::ptr::with_exposed_provenance_mut(start as usize)).ok_or(Error::BadAddress)?;
         Ok(Self { start, len_bytes: len_bytes.next_multiple_of(PAGE_SIZE as usize) })
     }
 
@@ -50,7 +51,7 @@ impl Region {
     /// ```no_run
     /// let region = libsys::memory::Region::allocate(1)?;
     /// assert_eq!(region.as_ptr().addr() % 4096, 0);
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     pub const fn as_ptr(&self) -> *mut u8 {
         self.start.as_ptr()
@@ -61,7 +62,7 @@ impl Region {
     /// ```no_run
     /// let mut region = libsys::memory::Region::allocate(4096)?;
     /// region.words().fill(0xFFFF_FFFF);
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     pub const fn words(&mut self) -> &mut [u32] {
         // SAFETY: the region is this value's alone while it lives, page-aligned, and reads as zeros until written.
@@ -73,7 +74,7 @@ impl Region {
     /// ```no_run
     /// let mut region = libsys::memory::Region::allocate(1)?;
     /// assert_eq!(region.bytes().len(), 4096);
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     pub const fn bytes(&mut self) -> &mut [u8] {
         // SAFETY: as for `words`.
@@ -84,12 +85,12 @@ impl Region {
     ///
     /// ```no_run
     /// libsys::memory::Region::allocate(4096)?.free()?;
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// `BadAddress` if the kernel knows no such region, which is a bug somewhere.
-    pub fn free(self) -> Result<(), Errno> {
+    pub fn free(self) -> Result<(), Error> {
         let freed = free_memory(self.as_ptr());
         core::mem::forget(self);
         freed
@@ -106,14 +107,14 @@ impl Drop for Region {
 /// Frees the region that starts at `start`.
 ///
 /// ```no_run
-/// use libsys::{Errno, memory};
+/// use libsys::{Error, memory};
 ///
-/// assert_eq!(memory::free_memory(core::ptr::null()), Err(Errno::BadAddress));
+/// assert_eq!(memory::free_memory(core::ptr::null()), Err(Error::BadAddress));
 /// ```
 ///
 /// # Errors
 /// `BadAddress` if no region starts there.
-pub fn free_memory(start: *const u8) -> Result<(), Errno> {
+pub fn free_memory(start: *const u8) -> Result<(), Error> {
     call::free_memory(address(start)).map(|_| ())
 }
 
@@ -121,16 +122,16 @@ pub fn free_memory(start: *const u8) -> Result<(), Errno> {
 /// keeps.
 ///
 /// ```no_run
-/// use libsys::{Errno, memory};
+/// use libsys::{Error, memory};
 ///
 /// memory::set_limit(1000)?;
-/// assert_eq!(memory::Region::allocate(1000 * 4096).err(), Some(Errno::OverLimit));
-/// # Ok::<(), libsys::Errno>(())
+/// assert_eq!(memory::Region::allocate(1000 * 4096).err(), Some(Error::OverLimit));
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `NotPermitted` if that is more than it may be promised now.
-pub fn set_limit(pages: u32) -> Result<(), Errno> {
+pub fn set_limit(pages: u32) -> Result<(), Error> {
     call::set_limit(pages).map(|_| ())
 }
 
@@ -140,23 +141,23 @@ pub fn set_limit(pages: u32) -> Result<(), Errno> {
 /// let value = 7;
 /// let mapping = libsys::memory::mapping((&raw const value).cast())?;
 /// libsys::println!("in frame {:?}, in slot {:?}", mapping.physical_page(), mapping.disk_page());
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `BadAddress` if the page is not allocated.
-pub fn mapping(at: *const u8) -> Result<Mapping, Errno> {
+pub fn mapping(at: *const u8) -> Result<Mapping, Error> {
     filled(|record| call::get_mapping(address(at), record))
 }
 
 /// Makes a call that fills in a record.
-pub(crate) fn filled<T: Wire>(call: impl FnOnce(u32) -> Result<u32, Errno>) -> Result<T, Errno> {
+pub(crate) fn filled<T: Wire>(call: impl FnOnce(u32) -> Result<u32, Error>) -> Result<T, Error> {
     const RECORD_MAX_BYTES: usize = 256;
     const { assert!(T::SIZE_BYTES as usize <= RECORD_MAX_BYTES) };
     let mut bytes = [0u8; RECORD_MAX_BYTES];
     call(address(bytes.as_mut_ptr()))?;
     debug_assert!(length(bytes.len()) >= T::SIZE_BYTES);
-    T::decode(&mut Reader::new(&bytes)).ok_or(Errno::InvalidArgument)
+    T::decode(&mut Reader::new(&bytes)).ok_or(Error::InvalidArgument)
 }
 
 /// An address as the kernel takes it.

@@ -12,13 +12,14 @@
 //!     message::send(received.sender, received.what + 1, received.bytes)?;
 //! }
 //! # #[allow(unreachable_code)]
-//! # Ok::<(), libsys::Errno>(())
+//! # Ok::<(), libsys::Error>(())
 //! ```
 
 use core::time::Duration;
 
+use crate::Error;
 use abi::message::{BUFFER_BYTES, MessageHeader};
-use abi::{Errno, Reader, Wire, Writer};
+use abi::{Reader, Wire, Writer};
 
 use crate::call;
 use crate::memory::{address, length};
@@ -26,10 +27,10 @@ use crate::memory::{address, length};
 /// The most bytes that a message can carry.
 ///
 /// ```no_run
-/// use libsys::{Errno, message, process};
+/// use libsys::{Error, message, process};
 ///
 /// let bytes = [0; message::MAX_BYTES + 1];
-/// assert_eq!(message::send(process::pid(), 0, &bytes), Err(Errno::MessageTooLong));
+/// assert_eq!(message::send(process::pid(), 0, &bytes), Err(Error::MessageTooLong));
 /// ```
 pub const MAX_BYTES: usize = abi::message::MESSAGE_MAX_BYTES as usize;
 
@@ -40,7 +41,7 @@ const HEADER_BYTES: usize = MessageHeader::SIZE_BYTES as usize;
 /// ```no_run
 /// let mut buffer = libsys::message::Buffer::new();
 /// let what = libsys::message::wait(&mut buffer, None)?.what;
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Buffer([u8; BUFFER_BYTES as usize]);
@@ -57,11 +58,11 @@ impl Buffer {
 
     /// The message that the kernel has put here, with `len` bytes.
     #[inline]
-    fn received(&self, len: u32) -> Result<Received<'_>, Errno> {
+    fn received(&self, len: u32) -> Result<Message<'_>, Error> {
         let (header, bytes) = self.0.split_at(HEADER_BYTES);
         let MessageHeader { pid: sender, what } =
-            MessageHeader::decode(&mut Reader::new(header)).ok_or(Errno::InvalidArgument)?;
-        Ok(Received { sender, what, bytes: bytes.get(..len as usize).ok_or(Errno::InvalidArgument)? })
+            MessageHeader::decode(&mut Reader::new(header)).ok_or(Error::InvalidArgument)?;
+        Ok(Message { sender, what, bytes: bytes.get(..len as usize).ok_or(Error::InvalidArgument)? })
     }
 }
 
@@ -74,15 +75,15 @@ impl Default for Buffer {
 /// A message that has arrived.
 ///
 /// ```no_run
-/// use libsys::message::{self, Buffer, Received};
+/// use libsys::message::{self, Buffer, Message};
 ///
 /// let mut buffer = Buffer::new();
-/// let Received { sender, what, bytes } = message::wait(&mut buffer, None)?;
+/// let Message { sender, what, bytes } = message::wait(&mut buffer, None)?;
 /// libsys::println!("process {sender} says {what}, with {} bytes", bytes.len());
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Received<'a> {
+pub struct Message<'a> {
     /// The pid of the process that sent it.
     pub sender: u32,
     /// What it is about.
@@ -97,14 +98,14 @@ pub struct Received<'a> {
 /// use libsys::{message, process};
 ///
 /// message::send(process::find("clock")?, 1, b"what time is it?")?;
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `MessageTooLong`, `NoSuchProcess` if there is none or it has ended, `QueueFull` if it has to read others first, `TooManyUnread` if
 /// others have to read what this process has sent them, `OutOfMemory`.
 #[inline]
-pub fn send(pid: u32, what: u32, bytes: &[u8]) -> Result<(), Errno> {
+pub fn send(pid: u32, what: u32, bytes: &[u8]) -> Result<(), Error> {
     call::send_message(pid, what, address(bytes.as_ptr()), length(bytes.len())).map(|_| ())
 }
 
@@ -113,21 +114,21 @@ pub fn send(pid: u32, what: u32, bytes: &[u8]) -> Result<(), Errno> {
 ///
 /// ```no_run
 /// use core::time::Duration;
-/// use libsys::{Errno, message, println};
+/// use libsys::{Error, message, println};
 ///
 /// let mut buffer = message::Buffer::new();
 /// match message::wait(&mut buffer, Some(Duration::from_millis(500))) {
 ///     Ok(received) => println!("{received:?}"),
-///     Err(Errno::TimedOut) => println!("nobody wrote"),
+///     Err(Error::TimedOut) => println!("nobody wrote"),
 ///     Err(error) => return Err(error),
 /// }
-/// # Ok::<(), Errno>(())
+/// # Ok::<(), Error>(())
 /// ```
 ///
 /// # Errors
 /// `TimedOut` if none has come.
 #[inline]
-pub fn wait(buffer: &mut Buffer, timeout: Option<Duration>) -> Result<Received<'_>, Errno> {
+pub fn wait(buffer: &mut Buffer, timeout: Option<Duration>) -> Result<Message<'_>, Error> {
     let len = call::wait_for_message(address(buffer.0.as_mut_ptr()), timeout.map_or(u32::MAX, milliseconds))?;
     buffer.received(len)
 }
@@ -145,7 +146,7 @@ pub fn wait(buffer: &mut Buffer, timeout: Option<Duration>) -> Result<Received<'
 /// let second = Some(Duration::from_secs(1));
 /// let answer = message::send_and_wait(&mut buffer, process::find("clock")?, 1, b"what time is it?", second)?;
 /// println!("{:?}", answer.bytes);
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
@@ -157,10 +158,10 @@ pub fn send_and_wait<'a>(
     what: u32,
     bytes: &[u8],
     timeout: Option<Duration>,
-) -> Result<Received<'a>, Errno> {
+) -> Result<Message<'a>, Error> {
     let (header, room) = buffer.0.split_at_mut(HEADER_BYTES);
     MessageHeader { pid, what }.encode(&mut Writer::new(header));
-    room.get_mut(..bytes.len()).ok_or(Errno::MessageTooLong)?.copy_from_slice(bytes);
+    room.get_mut(..bytes.len()).ok_or(Error::MessageTooLong)?.copy_from_slice(bytes);
     let milliseconds = timeout.map_or(u32::MAX, milliseconds);
     let len = call::send_and_wait(address(buffer.0.as_mut_ptr()), length(bytes.len()), milliseconds)?;
     buffer.received(len)

@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::Error;
 use abi::device::Streams;
 pub use abi::process::{ProcessInfo, ProcessName, ProcessState};
 use abi::record::ExitStatus;
-use abi::{Class, Errno, Wire, Writer};
+use abi::{Class, Wire, Writer};
 
 use crate::memory::{address, filled, length};
 use crate::{call, console};
@@ -14,34 +15,34 @@ use crate::{call, console};
 /// A child process. Dropping it does not end it.
 ///
 /// ```no_run
-/// use libsys::process::Child;
+/// use libsys::process::Process;
 ///
-/// let ended = Child::spawn("piggy", ["25", "3"])?.wait()?;
+/// let ended = Process::spawn("piggy", ["25", "3"])?.wait()?;
 /// libsys::println!("{}, with {} page faults", ended.reason, ended.account.faults);
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Child {
+pub struct Process {
     pid: u32,
 }
 
-impl Child {
+impl Process {
     /// Starts the program in the file of this name.
     ///
     /// ```no_run
-    /// use libsys::process::Child;
+    /// use libsys::process::Process;
     ///
-    /// let children = [Child::spawn("hello", ["first"])?, Child::spawn("hello", ["second"])?];
+    /// let children = [Process::spawn("hello", ["first"])?, Process::spawn("hello", ["second"])?];
     /// for child in children {
     ///     child.wait()?;
     /// }
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// `NoSuchFile`, `NotExecutable`, `NotPermitted`, `Busy`, `OutOfMemory`, `TooManyProcesses`, `ArgumentsTooLong`, `BadName`, `Io`; `InvalidArgument` if
     /// an argument has a zero byte in it, which is where it would end.
-    pub fn spawn<A: AsRef<str>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Result<Self, Errno> {
+    pub fn spawn<A: AsRef<str>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Result<Self, Error> {
         Self::start(program, arguments, 0)
     }
 
@@ -50,21 +51,21 @@ impl Child {
     /// ```no_run
     /// use libsys::abi::device::Streams;
     /// use libsys::files::File;
-    /// use libsys::process::Child;
+    /// use libsys::process::Process;
     ///
     /// let list = File::create("list")?;
     /// let streams = Streams { output: list.handle(), ..Streams::default() };
-    /// Child::spawn_with("ls", [""; 0], streams)?.wait()?;
-    /// # Ok::<(), libsys::Errno>(())
+    /// Process::spawn_with("ls", [""; 0], streams)?.wait()?;
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
-    /// As [`Child::spawn`]; `BadHandle`.
+    /// As [`Process::spawn`]; `BadHandle`.
     pub fn spawn_with<A: AsRef<str>>(
         program: &str,
         arguments: impl IntoIterator<Item = A>,
         streams: Streams,
-    ) -> Result<Self, Errno> {
+    ) -> Result<Self, Error> {
         let mut record = [0; Streams::SIZE_BYTES as usize];
         streams.encode(&mut Writer::new(&mut record));
         Self::start(program, arguments, address(record.as_ptr()))
@@ -75,12 +76,12 @@ impl Child {
         program: &str,
         arguments: impl IntoIterator<Item = A>,
         streams: u32,
-    ) -> Result<Self, Errno> {
+    ) -> Result<Self, Error> {
         let mut block = Vec::new();
         for argument in arguments {
             let bytes = argument.as_ref().as_bytes();
             if bytes.contains(&0) {
-                return Err(Errno::InvalidArgument);
+                return Err(Error::InvalidArgument);
             }
             block.extend_from_slice(bytes);
             block.push(0);
@@ -100,9 +101,9 @@ impl Child {
     /// Its pid.
     ///
     /// ```no_run
-    /// let child = libsys::process::Child::spawn("hello", [""; 0])?;
+    /// let child = libsys::process::Process::spawn("hello", [""; 0])?;
     /// libsys::println!("process {} is on its way", child.pid());
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     pub const fn pid(&self) -> u32 {
         self.pid
@@ -111,18 +112,18 @@ impl Child {
     /// Waits until it has ended.
     ///
     /// ```no_run
-    /// use libsys::{ExitReason, process::Child};
+    /// use libsys::{ExitReason, process::Process};
     ///
-    /// match Child::spawn("hello", ["you"])?.wait()?.reason {
+    /// match Process::spawn("hello", ["you"])?.wait()?.reason {
     ///     ExitReason::Exited(0) => {}
     ///     other => libsys::eprintln!("hello {other}"),
     /// }
-    /// # Ok::<(), libsys::Errno>(())
+    /// # Ok::<(), libsys::Error>(())
     /// ```
     ///
     /// # Errors
     /// `NoSuchProcess` if it was waited for already.
-    pub fn wait(self) -> Result<ExitStatus, Errno> {
+    pub fn wait(self) -> Result<ExitStatus, Error> {
         wait_for(self.pid)
     }
 }
@@ -130,14 +131,14 @@ impl Child {
 /// Waits until the child with this pid has ended.
 ///
 /// ```no_run
-/// let pid = libsys::process::Child::spawn("hello", [""; 0])?.pid();
+/// let pid = libsys::process::Process::spawn("hello", [""; 0])?.pid();
 /// libsys::process::wait_for(pid)?;
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `NoSuchProcess` if it is no child of this process, `NoChild`.
-pub fn wait_for(pid: u32) -> Result<ExitStatus, Errno> {
+pub fn wait_for(pid: u32) -> Result<ExitStatus, Error> {
     console::flush();
     filled(|status| call::wait(pid, status))
 }
@@ -152,7 +153,7 @@ pub fn wait_for(pid: u32) -> Result<ExitStatus, Errno> {
 ///
 /// # Errors
 /// `NoChild` if there is none.
-pub fn wait_any() -> Result<ExitStatus, Errno> {
+pub fn wait_any() -> Result<ExitStatus, Error> {
     wait_for(0)
 }
 
@@ -183,12 +184,12 @@ pub fn pid() -> u32 {
 /// ```no_run
 /// let init = libsys::process::find("init")?;
 /// assert_eq!(init, 1);
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `NoSuchProcess`, `BadName`.
-pub fn find(program: &str) -> Result<u32, Errno> {
+pub fn find(program: &str) -> Result<u32, Error> {
     call::get_pid_by_name(address(program.as_ptr()), length(program.len()))
 }
 
@@ -218,17 +219,17 @@ pub fn sleep(time: Duration) {
 /// Ends the process with this pid, whatever it is doing. It is gone for good once [`wait_for`] says so.
 ///
 /// ```no_run
-/// use libsys::process::{Child, kill};
+/// use libsys::process::{Process, kill};
 ///
-/// let child = Child::spawn("piggy", ["100"])?;
+/// let child = Process::spawn("piggy", ["100"])?;
 /// kill(child.pid())?;
 /// libsys::println!("{}", child.wait()?.reason);
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `NoSuchProcess`, `NotPermitted` if it is none of this process's descendants, nor of the process that started this one.
-pub fn kill(pid: u32) -> Result<(), Errno> {
+pub fn kill(pid: u32) -> Result<(), Error> {
     call::kill(pid).map(|_| ())
 }
 
@@ -236,18 +237,18 @@ pub fn kill(pid: u32) -> Result<(), Errno> {
 /// shell's to say, as long as there is one.
 ///
 /// ```no_run
-/// use libsys::process::{Child, set_foreground};
+/// use libsys::process::{Process, set_foreground};
 ///
-/// let child = Child::spawn("piggy", ["100"])?;
+/// let child = Process::spawn("piggy", ["100"])?;
 /// set_foreground(Some(child.pid()))?;
 /// child.wait()?;
 /// set_foreground(None)?;
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `NotPermitted` if a shell says it, or the process is no descendant; `NoSuchProcess`.
-pub fn set_foreground(pid: Option<u32>) -> Result<(), Errno> {
+pub fn set_foreground(pid: Option<u32>) -> Result<(), Error> {
     call::set_foreground(pid.unwrap_or(0)).map(|_| ())
 }
 
@@ -257,12 +258,12 @@ pub fn set_foreground(pid: Option<u32>) -> Result<(), Errno> {
 /// use libsys::{Class, process};
 ///
 /// process::set_priority(process::pid(), Class::Background)?;
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `NoSuchProcess`, `NotPermitted` if it is neither, or the class is a higher one and this process is not real-time.
-pub fn set_priority(pid: u32, class: Class) -> Result<(), Errno> {
+pub fn set_priority(pid: u32, class: Class) -> Result<(), Error> {
     call::set_priority(pid, class.number()).map(|_| ())
 }
 
@@ -271,13 +272,13 @@ pub fn set_priority(pid: u32, class: Class) -> Result<(), Errno> {
 /// ```no_run
 /// let init = libsys::process::info(1)?;
 /// libsys::println!("{} is {}", init.name.as_str(), init.state);
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `NoSuchProcess`.
-pub fn info(pid: u32) -> Result<ProcessInfo, Errno> {
-    info_from(pid).filter(|info| info.pid == pid).ok_or(Errno::NoSuchProcess)
+pub fn info(pid: u32) -> Result<ProcessInfo, Error> {
+    info_from(pid).filter(|info| info.pid == pid).ok_or(Error::NoSuchProcess)
 }
 
 /// All processes, by pid. Those that come or go meanwhile may or may not be among them.

@@ -1,6 +1,6 @@
 //! The machine: its memory, its time, its end.
 
-use abi::Errno;
+use crate::Error;
 use abi::record::{SystemInfo, Time};
 
 use crate::memory::filled;
@@ -11,12 +11,12 @@ use crate::{call, console};
 /// ```no_run
 /// let info = libsys::system::info()?;
 /// libsys::println!("{} of {} frames are free", info.frames_free, info.frames_total);
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// None for a program with a stack.
-pub fn info() -> Result<SystemInfo, Errno> {
+pub fn info() -> Result<SystemInfo, Error> {
     filled(call::system_info)
 }
 
@@ -25,12 +25,12 @@ pub fn info() -> Result<SystemInfo, Errno> {
 /// ```no_run
 /// let time = libsys::system::time()?;
 /// libsys::println!("{} ms, of which the CPU had nothing to do for {} counts", time.uptime_ms, time.halted_tsc);
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// None for a program with a stack.
-pub fn time() -> Result<Time, Errno> {
+pub fn time() -> Result<Time, Error> {
     filled(call::time)
 }
 
@@ -38,27 +38,27 @@ pub fn time() -> Result<Time, Errno> {
 ///
 /// ```no_run
 /// libsys::system::set_policy("sieve")?;
-/// # Ok::<(), libsys::Errno>(())
+/// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `InvalidArgument` if there is no such policy, `OutOfMemory`.
-pub fn set_policy(name: &str) -> Result<(), Errno> {
-    let place = abi::POLICY_NAMES.iter().position(|known| *known == name).ok_or(Errno::InvalidArgument)?;
-    call::set_policy(u32::try_from(place).map_err(|_| Errno::InvalidArgument)?).map(|_| ())
+pub fn set_policy(name: &str) -> Result<(), Error> {
+    let place = abi::POLICY_NAMES.iter().position(|known| *known == name).ok_or(Error::InvalidArgument)?;
+    call::set_policy(u32::try_from(place).map_err(|_| Error::InvalidArgument)?).map(|_| ())
 }
 
 /// Ends the machine; its host learns `status`.
 ///
 /// ```no_run
-/// use libsys::{Errno, system};
+/// use libsys::{Error, system};
 ///
-/// assert_eq!(system::shutdown(0), Err(Errno::NotPermitted));
+/// assert_eq!(system::shutdown(0), Err(Error::NotPermitted));
 /// ```
 ///
 /// # Errors
 /// `NotPermitted` unless this is init, the shell, or was started by the shell.
-pub fn shutdown(status: u32) -> Result<(), Errno> {
+pub fn shutdown(status: u32) -> Result<(), Error> {
     console::flush();
     call::shutdown(status).map(|_| ())
 }

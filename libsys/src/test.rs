@@ -27,7 +27,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Display;
 
-use crate::{Args, Errno, println, system};
+use crate::{Args, Error, println, system};
 
 /// What a test returns: the reason if it failed.
 ///
@@ -234,7 +234,7 @@ fn with_account(test: fn() -> Verdict) -> Verdict {
 
 /// What no test may keep. Pages of this program itself may have been borrowed or fetched meanwhile, so frames and slots in use
 /// are not compared here; the kernel does it when the machine ends.
-fn held() -> Result<[u32; 3], Errno> {
+fn held() -> Result<[u32; 3], Error> {
     let info = system::info()?;
     Ok([info.pages_promised, info.processes, info.frames_tables])
 }

@@ -6,7 +6,7 @@ macro_rules! exports {
     );)*) => {$(
         #[unsafe(export_name = concat!("borrow_", stringify!($function)))]
         extern "C" fn $function($($argument: u32),*) -> u32 {
-            libsys::call::$function($($argument),*).unwrap_or_else(libsys::Errno::to_result_word)
+            libsys::call::$function($($argument),*).unwrap_or_else(libsys::Error::to_result_word)
         }
     )*};
 }

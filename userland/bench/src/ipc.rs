@@ -2,9 +2,9 @@
 
 use alloc::string::ToString;
 
-use libsys::message::{self, Buffer, Received};
-use libsys::process::{self, Child};
-use libsys::{Errno, ExitReason};
+use libsys::message::{self, Buffer, Message};
+use libsys::process::{self, Process};
+use libsys::{Error, ExitReason};
 
 use crate::stopwatch::Stopwatch;
 
@@ -24,8 +24,8 @@ const CHANGE: u32 = u32::MAX - 1;
 const END: u32 = u32::MAX;
 
 /// Both measurements.
-pub fn round_trip_and_switch() -> Result<(), Errno> {
-    let partner = Child::spawn("bench", [ECHO])?;
+pub fn round_trip_and_switch() -> Result<(), Error> {
+    let partner = Process::spawn("bench", [ECHO])?;
     let pid = partner.pid();
     let mut buffer = Buffer::new();
     round_trips("roundtrip", |what| request(pid, what, &mut buffer))?;
@@ -34,7 +34,7 @@ pub fn round_trip_and_switch() -> Result<(), Errno> {
     message::send(pid, END, &[])?;
     expect_success(partner)?;
 
-    let partner = Child::spawn("bench", [YIELD, &process::pid().to_string()])?;
+    let partner = Process::spawn("bench", [YIELD, &process::pid().to_string()])?;
     message::wait(&mut buffer, None)?;
     (0..WARM_UP).for_each(|_| process::yield_now());
     let watch = Stopwatch::start();
@@ -45,7 +45,7 @@ pub fn round_trip_and_switch() -> Result<(), Errno> {
 }
 
 /// Measures a way to send one byte and get an answer.
-fn round_trips(name: &str, mut round: impl FnMut(u32) -> Result<(), Errno>) -> Result<(), Errno> {
+fn round_trips(name: &str, mut round: impl FnMut(u32) -> Result<(), Error>) -> Result<(), Error> {
     (0..WARM_UP).try_for_each(&mut round)?;
     let watch = Stopwatch::start();
     (0..TIMED).try_for_each(round)?;
@@ -55,14 +55,14 @@ fn round_trips(name: &str, mut round: impl FnMut(u32) -> Result<(), Errno>) -> R
 
 /// By one call.
 #[inline]
-fn request(partner: u32, what: u32, buffer: &mut Buffer) -> Result<(), Errno> {
+fn request(partner: u32, what: u32, buffer: &mut Buffer) -> Result<(), Error> {
     let [byte, ..] = what.to_le_bytes();
     check(partner, what, message::send_and_wait(buffer, partner, what, &[byte], None)?)
 }
 
 /// By one call to send, and one to wait.
 #[inline]
-fn send_then_wait(partner: u32, what: u32, buffer: &mut Buffer) -> Result<(), Errno> {
+fn send_then_wait(partner: u32, what: u32, buffer: &mut Buffer) -> Result<(), Error> {
     let [byte, ..] = what.to_le_bytes();
     message::send(partner, what, &[byte])?;
     check(partner, what, message::wait(buffer, None)?)
@@ -70,19 +70,19 @@ fn send_then_wait(partner: u32, what: u32, buffer: &mut Buffer) -> Result<(), Er
 
 /// The answer is the one to message `what`.
 #[inline]
-fn check(partner: u32, what: u32, answer: Received<'_>) -> Result<(), Errno> {
+fn check(partner: u32, what: u32, answer: Message<'_>) -> Result<(), Error> {
     let [byte, ..] = what.to_le_bytes();
     let is_right = (answer.sender, answer.what, answer.bytes) == (partner, what, &[!byte]);
-    if is_right { Ok(()) } else { Err(Errno::InvalidArgument) }
+    if is_right { Ok(()) } else { Err(Error::InvalidArgument) }
 }
 
-fn expect_success(partner: Child) -> Result<(), Errno> {
-    if partner.wait()?.reason == ExitReason::Exited(0) { Ok(()) } else { Err(Errno::InvalidArgument) }
+fn expect_success(partner: Process) -> Result<(), Error> {
+    if partner.wait()?.reason == ExitReason::Exited(0) { Ok(()) } else { Err(Error::InvalidArgument) }
 }
 
 /// Answers every message until the last: each bit of the byte is the other way round. First by one call for an answer and the next
 /// message, then by two.
-pub fn echo() -> Result<(), Errno> {
+pub fn echo() -> Result<(), Error> {
     let mut buffer = Buffer::new();
     let mut received = message::wait(&mut buffer, None)?;
     while received.what != CHANGE {
@@ -100,14 +100,14 @@ pub fn echo() -> Result<(), Errno> {
 }
 
 #[inline]
-fn question(received: Received<'_>) -> Result<(u32, u32, u8), Errno> {
-    let Received { sender, what, bytes: &[byte] } = received else { return Err(Errno::InvalidArgument) };
+fn question(received: Message<'_>) -> Result<(u32, u32, u8), Error> {
+    let Message { sender, what, bytes: &[byte] } = received else { return Err(Error::InvalidArgument) };
     Ok((sender, what, byte))
 }
 
 /// Tells `parent`, and gives way as often as it does.
-pub fn yield_often(parent: &str) -> Result<(), Errno> {
-    message::send(parent.parse().map_err(|_| Errno::InvalidArgument)?, 0, &[])?;
+pub fn yield_often(parent: &str) -> Result<(), Error> {
+    message::send(parent.parse().map_err(|_| Error::InvalidArgument)?, 0, &[])?;
     (0..WARM_UP + TIMED + SPARE).for_each(|_| process::yield_now());
     Ok(())
 }

@@ -17,7 +17,7 @@ mod swap;
 
 use alloc::vec::Vec;
 
-use libsys::{Args, Errno, eprintln, println, system};
+use libsys::{Args, Error, eprintln, println, system};
 
 libsys::entry!(main);
 
@@ -26,7 +26,7 @@ Measures one thing: syscall, demand-zero, process, ipc, storm, swap, mapping or
 boot. Prints lines `result NAME COUNTS HALTED OPERATIONS`; `cargo xtask bench`
 runs all and makes a table.";
 
-fn main() -> Result<u32, Errno> {
+fn main() -> Result<u32, Error> {
     let words: Vec<&str> = Args::new().collect();
     let mut status = 0;
     match words.as_slice() {

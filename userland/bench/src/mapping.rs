@@ -1,8 +1,8 @@
 //! A file that is mapped and read, page by page.
 
-use libsys::files::{File, MapAccess, Mapping};
+use libsys::files::{File, MapAccess, MappedFile};
 use libsys::memory::PAGE_SIZE;
-use libsys::{Errno, eprintln};
+use libsys::{Error, eprintln};
 
 use crate::stopwatch::Stopwatch;
 
@@ -11,10 +11,10 @@ const PAGES: u32 = 4096;
 const SUM: u32 = 522_240;
 
 /// Maps the file, of which nothing is in memory, and reads the first byte of each page.
-pub fn read_ascending() -> Result<u32, Errno> {
+pub fn read_ascending() -> Result<u32, Error> {
     let file = File::open("mapped")?;
     let watch = Stopwatch::start();
-    let mapping = Mapping::new(&file, 0, (PAGES * PAGE_SIZE) as usize, MapAccess::Read)?;
+    let mapping = MappedFile::new(&file, 0, (PAGES * PAGE_SIZE) as usize, MapAccess::Read)?;
     let mut sum = 0;
     for page in 0..PAGES {
         // SAFETY: the page is mapped.

@@ -1,6 +1,6 @@
 //! Demand-zero memory: touching, touching again, freeing.
 
-use libsys::Errno;
+use libsys::Error;
 use libsys::memory::{PAGE_SIZE, Region};
 
 use crate::stopwatch::{Stopwatch, Taken};
@@ -9,7 +9,7 @@ const PAGES: u32 = 4096;
 const CYCLES: u32 = 5;
 
 /// Five cycles after one for warm-up.
-pub fn demand_zero() -> Result<(), Errno> {
+pub fn demand_zero() -> Result<(), Error> {
     let [mut touch, mut again, mut free] = [Taken::default(); 3];
     for cycle in 0..=CYCLES {
         let mut region = Region::allocate((PAGES * PAGE_SIZE) as usize)?;
@@ -36,7 +36,7 @@ fn touch_all(region: &mut Region) -> Taken {
     watch.stop()
 }
 
-fn free_all(region: Region) -> Result<Taken, Errno> {
+fn free_all(region: Region) -> Result<Taken, Error> {
     let watch = Stopwatch::start();
     region.free()?;
     Ok(watch.stop())

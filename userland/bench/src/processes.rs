@@ -1,8 +1,8 @@
 //! The cheapest call, and a process that does nothing.
 
 use libsys::abi::Number;
-use libsys::process::Child;
-use libsys::{Errno, gate};
+use libsys::process::Process;
+use libsys::{Error, gate};
 
 use crate::stopwatch::Stopwatch;
 
@@ -19,7 +19,7 @@ pub fn null_call() {
     }
 }
 
-fn measure(name: &str, call: impl Fn() -> Result<u32, Errno>) {
+fn measure(name: &str, call: impl Fn() -> Result<u32, Error>) {
     for _ in 0..2 {
         let watch = Stopwatch::start();
         for _ in 0..CALLS {
@@ -31,8 +31,8 @@ fn measure(name: &str, call: impl Fn() -> Result<u32, Errno>) {
 }
 
 /// Creates a process that exits at once, and waits for it.
-pub fn create_and_wait() -> Result<(), Errno> {
-    let round = |count: u32| (0..count).try_for_each(|_| Child::spawn("bench", ["nothing"])?.wait().map(|_| ()));
+pub fn create_and_wait() -> Result<(), Error> {
+    let round = |count: u32| (0..count).try_for_each(|_| Process::spawn("bench", ["nothing"])?.wait().map(|_| ()));
     round(WARM_UP)?;
     let watch = Stopwatch::start();
     round(CREATED)?;

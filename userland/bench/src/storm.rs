@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use libsys::memory::{PAGE_SIZE, Region};
 use libsys::message::{self, Buffer};
-use libsys::process::Child;
-use libsys::{Errno, ExitReason, eprintln, println, process, system};
+use libsys::process::Process;
+use libsys::{Error, ExitReason, eprintln, println, process, system};
 
 use crate::stopwatch::Stopwatch;
 
@@ -29,10 +29,10 @@ const DONE: u32 = 2;
 const GO: u32 = 3;
 
 /// Runs the storm; the result is the exit code.
-pub fn run() -> Result<u32, Errno> {
+pub fn run() -> Result<u32, Error> {
     let parent = process::pid().to_string();
-    let herd = (0..PIGGIES).map(|number| Child::spawn("bench", [PIGGY, &parent, &number.to_string()]));
-    let herd = herd.collect::<Result<Vec<Child>, Errno>>()?;
+    let herd = (0..PIGGIES).map(|number| Process::spawn("bench", [PIGGY, &parent, &number.to_string()]));
+    let herd = herd.collect::<Result<Vec<Process>, Error>>()?;
     hear_all(READY)?;
     let before = system::info()?;
     let frames = before.frames_total - before.frames_free + FRAMES;
@@ -43,7 +43,7 @@ pub fn run() -> Result<u32, Errno> {
         hear_all(DONE)?;
     }
     release(&herd)?;
-    let ended = herd.into_iter().map(Child::wait).collect::<Result<Vec<_>, Errno>>()?;
+    let ended = herd.into_iter().map(Process::wait).collect::<Result<Vec<_>, Error>>()?;
     watch.stop().report("storm", 1);
     let after = system::info()?.account;
     let before_account = before.account;
@@ -66,26 +66,26 @@ pub fn run() -> Result<u32, Errno> {
 }
 
 /// Waits until each of the herd has said this.
-fn hear_all(what: u32) -> Result<(), Errno> {
+fn hear_all(what: u32) -> Result<(), Error> {
     let mut buffer = Buffer::new();
     for _ in 0..PIGGIES {
         let received = message::wait(&mut buffer, None)?;
         if received.what != what {
             eprintln!("bench: process {} is out of step", received.sender);
-            return Err(Errno::InvalidArgument);
+            return Err(Error::InvalidArgument);
         }
     }
     Ok(())
 }
 
 /// Lets each of the herd go on.
-fn release(herd: &[Child]) -> Result<(), Errno> {
+fn release(herd: &[Process]) -> Result<(), Error> {
     herd.iter().try_for_each(|piggy| message::send(piggy.pid(), GO, &[]))
 }
 
 /// One of the herd: the exit code is how many words were wrong.
-pub fn piggy(parent: &str, number: &str) -> Result<u32, Errno> {
-    let (Ok(parent), Ok(number)) = (parent.parse(), number.parse()) else { return Err(Errno::InvalidArgument) };
+pub fn piggy(parent: &str, number: &str) -> Result<u32, Error> {
+    let (Ok(parent), Ok(number)) = (parent.parse(), number.parse()) else { return Err(Error::InvalidArgument) };
     let mut region = Region::allocate((PAGES * PAGE_SIZE) as usize)?;
     let mut buffer = Buffer::new();
     let mut wrong = 0;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::{Errno, eprintln};
+use libsys::{Error, eprintln};
 
 use crate::stopwatch::Stopwatch;
 
@@ -11,7 +11,7 @@ const PAGES: u32 = 4096;
 const WORDS_IN_PAGE: usize = PAGE_SIZE as usize / 4;
 
 /// Writes all words, then reads one word of each page: twice in order, then in a shuffled order. Every value is checked.
-pub fn latency() -> Result<u32, Errno> {
+pub fn latency() -> Result<u32, Error> {
     let mut region = Region::allocate((PAGES * PAGE_SIZE) as usize)?;
     let in_order: Vec<u32> = (0..PAGES).collect();
     let shuffled = shuffled(in_order.clone());

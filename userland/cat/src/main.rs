@@ -3,7 +3,7 @@
 #![no_main]
 
 use libsys::files::{File, standard_input};
-use libsys::{Errno, console};
+use libsys::{Error, console};
 use tools::Outcome;
 
 libsys::entry!(main);
@@ -24,7 +24,7 @@ fn print(names: &[&str]) -> Outcome {
     tools::each(names, |name| print_file(&mut File::open(name)?))
 }
 
-fn print_file(file: &mut File) -> Result<(), Errno> {
+fn print_file(file: &mut File) -> Result<(), Error> {
     tools::read_to_end(file, |bytes| {
         console::print_bytes(bytes);
         Ok(())

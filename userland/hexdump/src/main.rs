@@ -9,7 +9,7 @@ use alloc::string::String;
 
 use libsys::files::File;
 use libsys::test::Verdict;
-use libsys::{Errno, check_eq, println};
+use libsys::{Error, check_eq, println};
 use tools::{Outcome, Problem, about};
 
 libsys::entry!(main, tests: [a_row_shows_position_bytes_and_letters]);
@@ -54,7 +54,7 @@ fn dump(name: &str, from: u32, count: u32) -> Outcome {
 }
 
 /// Reads until the buffer is full or the file has ended.
-fn fill(file: &mut File, buffer: &mut [u8]) -> Result<usize, Errno> {
+fn fill(file: &mut File, buffer: &mut [u8]) -> Result<usize, Error> {
     let mut filled = 0;
     while let Some(rest @ [_, ..]) = buffer.get_mut(filled..) {
         match file.read(rest)? {

@@ -15,8 +15,8 @@ extern crate alloc;
 use alloc::vec::Vec;
 
 use libsys::abi::record::{ExitStatus, SystemInfo};
-use libsys::process::{Child, set_priority, wait_any};
-use libsys::{Args, Class, Errno, ExitReason, eprintln, println, system};
+use libsys::process::{Process, set_priority, wait_any};
+use libsys::{Args, Class, Error, ExitReason, eprintln, println, system};
 
 libsys::entry!(main);
 
@@ -35,7 +35,7 @@ const WAS_KILLED: u32 = 137;
 /// The machine's status if the program broke a rule.
 const BROKE_A_RULE: u32 = 139;
 
-fn main() -> Result<(), Errno> {
+fn main() -> Result<(), Error> {
     let mut words: Vec<&str> = Args::new().collect();
     let class = if words.first() == Some(&REAL_TIME) { Class::RealTime } else { Class::Interactive };
     if class == Class::RealTime {
@@ -71,7 +71,7 @@ impl Held {
 /// Runs one program to its end.
 fn run_once(class: Class, program: &str, arguments: &[&str]) -> u32 {
     let before = Held::now();
-    let status = match Child::spawn(program, arguments) {
+    let status = match Process::spawn(program, arguments) {
         Ok(child) => {
             put_into(class, &child);
             wait_until(child.pid()).map_or(CANNOT_START, |status| status_of(status.reason))
@@ -92,7 +92,7 @@ fn run_once(class: Class, program: &str, arguments: &[&str]) -> u32 {
 /// Runs the shell until it exits in good order.
 fn run_shell() -> u32 {
     loop {
-        let shell = match Child::spawn(SHELL, [""; 0]) {
+        let shell = match Process::spawn(SHELL, [""; 0]) {
             Ok(child) => child,
             Err(error) => {
                 eprintln!("init: cannot start {SHELL}: {error}");
@@ -109,9 +109,9 @@ fn run_shell() -> u32 {
 }
 
 /// Puts a child into a class.
-fn put_into(class: Class, child: &Child) {
+fn put_into(class: Class, child: &Process) {
     if let Err(error) = set_priority(child.pid(), class)
-        && error != Errno::NoSuchProcess
+        && error != Error::NoSuchProcess
     {
         eprintln!("init: process {} cannot be {class}: {error}", child.pid());
     }

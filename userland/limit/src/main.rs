@@ -6,8 +6,8 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 
-use libsys::process::Child;
-use libsys::{Args, Errno, ExitReason, eprintln, memory, println};
+use libsys::process::Process;
+use libsys::{Args, Error, ExitReason, eprintln, memory, println};
 
 libsys::entry!(main);
 
@@ -19,7 +19,7 @@ count. Exits as PROGRAM does.";
 /// The exit code if the program could not be started.
 const CANNOT_START: u32 = 127;
 
-fn main() -> Result<u32, Errno> {
+fn main() -> Result<u32, Error> {
     let words: Vec<&str> = Args::new().collect();
     let (pages, program, arguments) = match words.as_slice() {
         ["--help"] => {
@@ -36,7 +36,7 @@ fn main() -> Result<u32, Errno> {
     };
     // What this program needs it has by now; only its child is to feel the limit.
     memory::set_limit(pages)?;
-    match Child::spawn(program, arguments.iter().copied()) {
+    match Process::spawn(program, arguments.iter().copied()) {
         Ok(child) => match child.wait()?.reason {
             ExitReason::Exited(code) => Ok(code),
             reason => {

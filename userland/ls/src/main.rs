@@ -7,7 +7,7 @@ extern crate alloc;
 use alloc::vec::Vec;
 
 use libsys::record::DirectoryEntry;
-use libsys::{Errno, files, println};
+use libsys::{Error, files, println};
 use tools::Outcome;
 
 libsys::entry!(main);
@@ -26,7 +26,7 @@ fn list(names: &[&str]) -> Outcome {
         entries.iter().for_each(show);
         return Ok(0);
     }
-    tools::each(names, |name| entries.iter().find(|entry| entry.name() == name).map(show).ok_or(Errno::NoSuchFile))
+    tools::each(names, |name| entries.iter().find(|entry| entry.name() == name).map(show).ok_or(Error::NoSuchFile))
 }
 
 fn show(entry: &DirectoryEntry) {

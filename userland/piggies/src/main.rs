@@ -9,7 +9,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use libsys::abi::record::{Account, ExitStatus};
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::{Args, ExitReason, eprintln, println, system};
 
 libsys::entry!(main);
@@ -37,8 +37,8 @@ fn main() -> u32 {
     let [pages, rounds, seed] = job;
     let piggy_arguments = [pages, rounds, seed, rest_ms(count)].map(|number| number.to_string());
     let before = system::info().map(|info| info.account).unwrap_or_default();
-    let herd: Vec<_> = (0..count).map(|_| Child::spawn("piggy", &piggy_arguments)).collect();
-    let ended: Vec<_> = herd.into_iter().map(|piggy| piggy.and_then(Child::wait)).collect();
+    let herd: Vec<_> = (0..count).map(|_| Process::spawn("piggy", &piggy_arguments)).collect();
+    let ended: Vec<_> = herd.into_iter().map(|piggy| piggy.and_then(Process::wait)).collect();
     let verified = report(&ended);
     let after = system::info().map(|info| info.account).unwrap_or_default();
     println!(
@@ -56,7 +56,7 @@ const fn rest_ms(count: u32) -> u32 {
 }
 
 /// Prints the table; returns how many piggies found every byte right.
-fn report(ended: &[Result<ExitStatus, libsys::Errno>]) -> u32 {
+fn report(ended: &[Result<ExitStatus, libsys::Error>]) -> u32 {
     let mut totals = Account::default();
     let mut verified = 0;
     println!("   pid  outcome        faults  zero fills  swap-ins  swap-outs  clean drops");

@@ -9,7 +9,7 @@ use core::fmt;
 use core::time::Duration;
 
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::{Args, Errno, eprintln, println, process};
+use libsys::{Args, Error, eprintln, println, process};
 
 libsys::entry!(main);
 
@@ -86,7 +86,7 @@ impl Job {
         args.next().is_none().then_some(Self { pages, rounds, seed, rest })
     }
 
-    fn run(&self, pid: u32) -> Result<Result<(), Mismatch>, Errno> {
+    fn run(&self, pid: u32) -> Result<Result<(), Mismatch>, Error> {
         let mut region = Region::allocate(self.pages as usize * PAGE_SIZE as usize)?;
         for round in 0..=self.rounds {
             for (page, words) in (0..).zip(region.words().chunks_exact_mut(WORDS_IN_PAGE)) {

@@ -5,8 +5,8 @@
 use core::time::Duration;
 
 use libsys::message::{self, Buffer};
-use libsys::process::{self, Child};
-use libsys::{Errno, println};
+use libsys::process::{self, Process};
+use libsys::{Error, println};
 use tools::{FAILED, Outcome, Problem, about};
 
 libsys::entry!(main);
@@ -34,7 +34,7 @@ fn play(count: u32) -> Outcome {
     if let Ok(pong) = process::find(PONG) {
         return exchange(pong, count);
     }
-    let pong = about(PONG, Child::spawn(PONG, [""; 0]))?;
+    let pong = about(PONG, Process::spawn(PONG, [""; 0]))?;
     let outcome = exchange(pong.pid(), count);
     process::kill(pong.pid())?;
     pong.wait()?;
@@ -57,10 +57,10 @@ fn exchange(pong: u32, count: u32) -> Outcome {
 }
 
 /// Sends a message, later if the queue is full just now.
-fn send(pong: u32, what: u32) -> Result<(), Errno> {
+fn send(pong: u32, what: u32) -> Result<(), Error> {
     loop {
         match message::send(pong, what, b"ping") {
-            Err(Errno::QueueFull) => process::sleep(Duration::from_millis(10)),
+            Err(Error::QueueFull) => process::sleep(Duration::from_millis(10)),
             other => return other,
         }
     }

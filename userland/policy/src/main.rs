@@ -3,7 +3,7 @@
 #![no_main]
 
 use libsys::abi::POLICY_NAMES;
-use libsys::{Args, Errno, eprintln, println, system};
+use libsys::{Args, Error, eprintln, println, system};
 
 libsys::entry!(main);
 
@@ -11,7 +11,7 @@ const USAGE: &str = "usage: policy [NAME]
 Without NAME: lists the replacement policies and marks the one in use. With
 NAME: uses that one from now on.";
 
-fn main() -> Result<u32, Errno> {
+fn main() -> Result<u32, Error> {
     let mut arguments = Args::new();
     match (arguments.next(), arguments.next()) {
         (None, _) => list()?,
@@ -31,7 +31,7 @@ fn main() -> Result<u32, Errno> {
     Ok(0)
 }
 
-fn list() -> Result<(), Errno> {
+fn list() -> Result<(), Error> {
     let used = system::info()?.policy;
     for (place, name) in (0..).zip(POLICY_NAMES) {
         println!("{} {name}", if place == used { '*' } else { ' ' });

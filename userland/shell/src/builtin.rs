@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use libsys::Errno;
+use libsys::Error;
 use libsys::abi::image::PROGRAM_LIST;
 use libsys::files::File;
 use shell_core::history::History;
@@ -41,7 +41,7 @@ Keys: arrows, Tab completes, Ctrl-A/E start and end, Ctrl-W/U/K cut,
   Ctrl-Y puts back, Ctrl-C ends, Ctrl-D ends input.";
 
 /// The programs that are for people, and what each is for.
-pub fn programs() -> Result<Vec<(String, String)>, Errno> {
+pub fn programs() -> Result<Vec<(String, String)>, Error> {
     let mut list = Vec::new();
     tools::read_to_end(&mut File::open(PROGRAM_LIST)?, |bytes| {
         list.extend_from_slice(bytes);
@@ -53,7 +53,7 @@ pub fn programs() -> Result<Vec<(String, String)>, Errno> {
 }
 
 /// Lists all that can be said at the prompt.
-pub fn help() -> Result<String, Errno> {
+pub fn help() -> Result<String, Error> {
     let row = |name: &str, purpose: &str| format!("  {name:<10} {purpose}\n");
     let built_in: String = BUILT_IN.iter().map(|(name, purpose)| row(name, purpose)).collect();
     let programs: String = programs()?.iter().map(|(name, purpose)| row(name, purpose)).collect();

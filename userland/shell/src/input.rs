@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use libsys::abi::device::DeviceKind;
 use libsys::files::{self, File, standard_input};
-use libsys::{Errno, console, print, println};
+use libsys::{Error, console, print, println};
 use shell_core::complete::{Completion, Place, complete, word_at_end};
 use shell_core::edit::{Editor, Event};
 use shell_core::history::History;
@@ -29,13 +29,13 @@ pub enum Input {
 
 impl Input {
     /// Finds out what standard input is.
-    pub fn open() -> Result<Self, Errno> {
+    pub fn open() -> Result<Self, Error> {
         if standard_input().info()?.device != DeviceKind::Console {
             return Ok(Self::File);
         }
         match File::open("console keys") {
             Ok(keys) => Ok(Self::Terminal { keys, editor: Editor::default() }),
-            Err(Errno::NotSupported) => Ok(Self::Console),
+            Err(Error::NotSupported) => Ok(Self::Console),
             Err(error) => Err(error),
         }
     }
@@ -54,7 +54,7 @@ impl Input {
     }
 
     /// The next line; nothing at the end.
-    pub fn next_line(&mut self, prompt: &str) -> Result<Option<String>, Errno> {
+    pub fn next_line(&mut self, prompt: &str) -> Result<Option<String>, Error> {
         match self {
             Self::Terminal { keys, editor } => edit_line(keys, editor, prompt),
             Self::Console => {
@@ -68,7 +68,7 @@ impl Input {
 }
 
 /// Lets a line be edited on the terminal.
-fn edit_line(keys: &mut File, editor: &mut Editor, prompt: &str) -> Result<Option<String>, Errno> {
+fn edit_line(keys: &mut File, editor: &mut Editor, prompt: &str) -> Result<Option<String>, Error> {
     let mut shown = String::new();
     editor.begin(prompt, &mut shown);
     loop {
@@ -132,7 +132,7 @@ fn print_in_columns(words: &[String]) {
 }
 
 /// Reads a line, and no byte more: the rest is for the programs that the line starts. Nothing at the end.
-fn read_line(from: &mut File) -> Result<Option<String>, Errno> {
+fn read_line(from: &mut File) -> Result<Option<String>, Error> {
     let mut line = Vec::new();
     loop {
         let mut chunk = [0; CHUNK_BYTES];
@@ -152,7 +152,7 @@ fn read_line(from: &mut File) -> Result<Option<String>, Errno> {
 }
 
 /// The last so many bytes were not for us. A console gives no more than a line at a time.
-fn give_back(to: &mut File, count: usize) -> Result<(), Errno> {
+fn give_back(to: &mut File, count: usize) -> Result<(), Error> {
     let info = to.info()?;
     if info.device == DeviceKind::File
         && let Ok(count) = u32::try_from(count)

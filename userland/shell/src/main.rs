@@ -11,7 +11,7 @@ mod builtin;
 mod input;
 mod run;
 
-use libsys::{Errno, eprintln, println};
+use libsys::{Error, eprintln, println};
 use shell_core::parse;
 use tools::Problem;
 
@@ -32,7 +32,7 @@ fn main() -> u32 {
 }
 
 /// Does what the input says, to its end.
-fn read_lines() -> Result<u32, Errno> {
+fn read_lines() -> Result<u32, Error> {
     let mut input = Input::open()?;
     let mut shell = Shell::default();
     if input.is_from_people() {

@@ -7,8 +7,8 @@ use core::fmt;
 
 use libsys::abi::device::Streams;
 use libsys::files::File;
-use libsys::process::{self, Child, ProcessState, set_foreground, set_priority, wait_for};
-use libsys::{Class, Errno, ExitReason, eprint, eprintln, print, println};
+use libsys::process::{self, Process, ProcessState, set_foreground, set_priority, wait_for};
+use libsys::{Class, Error, ExitReason, eprint, eprintln, print, println};
 use shell_core::history::History;
 use shell_core::parse::{Chain, Command, Output};
 
@@ -199,7 +199,7 @@ fn say(command: &Command, text: &str) -> u32 {
 }
 
 /// Starts a program; says why if it cannot, and returns what that counts as.
-fn start(words: &[&str], command: &Command, input: Option<&str>) -> Result<Child, u32> {
+fn start(words: &[&str], command: &Command, input: Option<&str>) -> Result<Process, u32> {
     let (class, words) = match words {
         ["realtime", words @ ..] => (Some(Class::RealTime), words),
         ["background", words @ ..] => (Some(Class::Background), words),
@@ -210,17 +210,17 @@ fn start(words: &[&str], command: &Command, input: Option<&str>) -> Result<Child
         return Err(CANNOT_START);
     };
     let redirection = Redirection::open(command, input)?;
-    let spawn = || Child::spawn_with(program, arguments, redirection.streams);
+    let spawn = || Process::spawn_with(program, arguments, redirection.streams);
     match class.map_or_else(spawn, |class| born_into(class, spawn)) {
         Ok(child) => {
             if let Some(Err(error)) = class.map(|class| set_priority(child.pid(), class))
-                && error != Errno::NoSuchProcess
+                && error != Error::NoSuchProcess
             {
                 eprintln!("shell: {program} keeps its class: {error}");
             }
             Ok(child)
         }
-        Err(Errno::NoSuchFile) => {
+        Err(Error::NoSuchFile) => {
             eprintln!("shell: there is no program `{program}`; `help` lists those there are");
             Err(NO_SUCH_PROGRAM)
         }
@@ -233,7 +233,7 @@ fn start(words: &[&str], command: &Command, input: Option<&str>) -> Result<Child
 
 /// Starts a program while the shell is of this class itself, if it has the right to come back from it: the program inherits it, and
 /// never runs in another.
-fn born_into(class: Class, spawn: impl FnOnce() -> Result<Child, Errno>) -> Result<Child, Errno> {
+fn born_into(class: Class, spawn: impl FnOnce() -> Result<Process, Error>) -> Result<Process, Error> {
     let shell = process::pid();
     let own = process::info(shell).map_or(Class::Interactive, |info| info.class);
     let has_right = set_priority(shell, Class::RealTime).is_ok();
@@ -247,7 +247,7 @@ fn born_into(class: Class, spawn: impl FnOnce() -> Result<Child, Errno>) -> Resu
 impl Redirection {
     /// Opens the files that the command names; `input` is its input if it names none.
     fn open(command: &Command, input: Option<&str>) -> Result<Self, u32> {
-        let opened = |name: &str, file: Result<File, Errno>| {
+        let opened = |name: &str, file: Result<File, Error>| {
             file.map_err(|error| {
                 eprintln!("shell: {name}: {error}");
                 1u32
@@ -286,7 +286,7 @@ fn kill_all(pids: &[u32]) -> u32 {
     })
 }
 
-fn code_of(what: &str, result: Result<(), Errno>) -> u32 {
+fn code_of(what: &str, result: Result<(), Error>) -> u32 {
     result.map_or_else(
         |error| {
             eprintln!("shell: {what}: {error}");

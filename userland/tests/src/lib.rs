@@ -11,9 +11,9 @@ use core::time::Duration;
 
 use libsys::abi::record::ExitStatus;
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::process::{self, Child};
+use libsys::process::{self, Process};
 use libsys::test::{Failure, Verdict};
-use libsys::{Errno, ExitReason, check};
+use libsys::{Error, ExitReason, check};
 
 /// Bytes of a page.
 pub const PAGE: usize = PAGE_SIZE as usize;
@@ -27,16 +27,16 @@ pub const END: u32 = u32::MAX;
 /// Runs a program to its end.
 ///
 /// # Errors
-/// An [`Errno`] if it cannot be started.
-pub fn run(program: &str, arguments: &[&str]) -> Result<ExitStatus, Errno> {
-    Child::spawn(program, arguments)?.wait()
+/// An [`Error`] if it cannot be started.
+pub fn run(program: &str, arguments: &[&str]) -> Result<ExitStatus, Error> {
+    Process::spawn(program, arguments)?.wait()
 }
 
 /// Has `assist` do something, and returns how it ended.
 ///
 /// # Errors
-/// An [`Errno`] if it cannot be started.
-pub fn assist(arguments: &[&str]) -> Result<ExitReason, Errno> {
+/// An [`Error`] if it cannot be started.
+pub fn assist(arguments: &[&str]) -> Result<ExitReason, Error> {
     run(ASSIST, arguments).map(|status| status.reason)
 }
 
@@ -99,7 +99,7 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) -> Result<(), Fai
 ///
 /// # Errors
 /// If it does not.
-pub fn finish(child: Child) -> Result<(), Failure> {
+pub fn finish(child: Process) -> Result<(), Failure> {
     process::kill(child.pid())?;
     match child.wait()?.reason {
         ExitReason::Killed(by) if by == process::pid() => Ok(()),

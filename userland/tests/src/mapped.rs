@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use libsys::Errno;
-use libsys::files::{File, MapAccess, Mapping};
+use libsys::Error;
+use libsys::files::{File, MapAccess, MappedFile};
 
 use crate::PAGE;
 
@@ -16,7 +16,7 @@ pub const WRITE: MapAccess = MapAccess::ReadAndWrite;
 ///
 /// # Errors
 /// Those of making a file and writing to it.
-pub fn made(name: &str, pages: usize) -> Result<File, Errno> {
+pub fn made(name: &str, pages: usize) -> Result<File, Error> {
     let mut file = File::create(name)?;
     for page in 0..pages {
         let bytes: Vec<u8> = (0..PAGE).map(|index| value(page, index)).collect();
@@ -34,7 +34,7 @@ pub const fn value(page: usize, index: usize) -> u8 {
 ///
 /// # Errors
 /// Those of reading.
-pub fn byte_at(file: &mut File, at: u32) -> Result<u8, Errno> {
+pub fn byte_at(file: &mut File, at: u32) -> Result<u8, Error> {
     let mut byte = [0];
     file.seek(at)?;
     file.read(&mut byte)?;
@@ -42,14 +42,14 @@ pub fn byte_at(file: &mut File, at: u32) -> Result<u8, Errno> {
 }
 
 /// The byte that a mapping shows at this place.
-pub fn read(mapping: &Mapping, at: usize) -> u8 {
+pub fn read(mapping: &MappedFile, at: usize) -> u8 {
     assert!(at < mapping.len_bytes().next_multiple_of(PAGE));
     // SAFETY: the byte lies in the mapping's pages.
     unsafe { mapping.as_ptr().add(at).read_volatile() }
 }
 
 /// Changes a byte through a mapping, which must be one to be written to: another ends the program.
-pub fn write(mapping: &Mapping, at: usize, byte: u8) {
+pub fn write(mapping: &MappedFile, at: usize, byte: u8) {
     assert!(at < mapping.len_bytes().next_multiple_of(PAGE));
     // SAFETY: the byte lies in the mapping's pages, which nobody has a reference to.
     unsafe { mapping.as_ptr().add(at).write_volatile(byte) }

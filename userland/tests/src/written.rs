@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use libsys::Errno;
+use libsys::Error;
 use libsys::files::File;
 
 /// Bytes that no two places of a file share by chance.
@@ -17,7 +17,7 @@ pub fn bytes(seed: u32, len: usize) -> Vec<u8> {
 ///
 /// # Errors
 /// Those of opening and reading.
-pub fn contents(name: &str) -> Result<Vec<u8>, Errno> {
+pub fn contents(name: &str) -> Result<Vec<u8>, Error> {
     let mut file = File::open(name)?;
     let mut all = vec![0; file.len()? as usize + 10];
     let count = file.read(&mut all)?;
@@ -29,7 +29,7 @@ pub fn contents(name: &str) -> Result<Vec<u8>, Errno> {
 ///
 /// # Errors
 /// Those of making a file and writing to it.
-pub fn made(name: &str, contents: &[u8]) -> Result<File, Errno> {
+pub fn made(name: &str, contents: &[u8]) -> Result<File, Error> {
     let mut file = File::create(name)?;
     file.write_all(contents)?;
     Ok(file)

@@ -2,7 +2,7 @@
 #![no_std]
 #![no_main]
 
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::time::Instant;
 use libsys::{ExitReason, eprintln};
 use tools::{Outcome, Problem, about};
@@ -25,7 +25,7 @@ fn main() -> u32 {
 
 fn measure(program: &str, words: &[&str]) -> Outcome {
     let start = Instant::now();
-    let ended = about(program, Child::spawn(program, words).and_then(Child::wait))?;
+    let ended = about(program, Process::spawn(program, words).and_then(Process::wait))?;
     let elapsed = start.elapsed();
     let account = ended.account;
     eprintln!(

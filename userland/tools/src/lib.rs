@@ -11,7 +11,7 @@ use core::fmt::Display;
 use libsys::abi::device::DeviceKind;
 use libsys::files::File;
 use libsys::memory::PAGE_SIZE;
-use libsys::{Args, Errno, eprintln, println};
+use libsys::{Args, Error, eprintln, println};
 
 /// What a program exits with if its command line cannot be understood.
 const MISUSED: u32 = 2;
@@ -60,7 +60,7 @@ pub fn run(usage: &str, work: impl FnOnce(&[&'static str]) -> Outcome) -> u32 {
 ///
 /// # Errors
 /// The error, if it was one.
-pub fn about<T>(what: &str, result: Result<T, Errno>) -> Result<T, Problem> {
+pub fn about<T>(what: &str, result: Result<T, Error>) -> Result<T, Problem> {
     result.map_err(|error| Problem::Failed(format!("{what}: {error}")))
 }
 
@@ -68,7 +68,7 @@ pub fn about<T>(what: &str, result: Result<T, Errno>) -> Result<T, Problem> {
 ///
 /// # Errors
 /// `Usage` if there is no name.
-pub fn each(names: &[&str], mut work: impl FnMut(&str) -> Result<(), Errno>) -> Outcome {
+pub fn each(names: &[&str], mut work: impl FnMut(&str) -> Result<(), Error>) -> Outcome {
     if names.is_empty() {
         return Err(Problem::Usage);
     }
@@ -85,7 +85,7 @@ pub fn each(names: &[&str], mut work: impl FnMut(&str) -> Result<(), Errno>) -> 
 ///
 /// # Errors
 /// Those of reading, and those of `work`.
-pub fn read_to_end(file: &mut File, mut work: impl FnMut(&[u8]) -> Result<(), Errno>) -> Result<(), Errno> {
+pub fn read_to_end(file: &mut File, mut work: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
     let mut page = [0; PAGE_SIZE as usize];
     loop {
         match file.read(&mut page)? {
@@ -99,9 +99,9 @@ pub fn read_to_end(file: &mut File, mut work: impl FnMut(&[u8]) -> Result<(), Er
 ///
 /// # Errors
 /// Those of removing and creating.
-pub fn replace(name: &str) -> Result<File, Errno> {
+pub fn replace(name: &str) -> Result<File, Error> {
     match libsys::files::remove(name) {
-        Ok(()) | Err(Errno::NoSuchFile) => File::create(name),
+        Ok(()) | Err(Error::NoSuchFile) => File::create(name),
         Err(error) => Err(error),
     }
 }
@@ -110,7 +110,7 @@ pub fn replace(name: &str) -> Result<File, Errno> {
 ///
 /// # Errors
 /// Those of opening and [`replace`].
-pub fn open_to_replace(name: &str) -> Result<File, Errno> {
+pub fn open_to_replace(name: &str) -> Result<File, Error> {
     if is_device(name) { File::open(name) } else { replace(name) }
 }
 
@@ -118,13 +118,13 @@ pub fn open_to_replace(name: &str) -> Result<File, Errno> {
 ///
 /// # Errors
 /// Those of opening and creating.
-pub fn open_to_append(name: &str) -> Result<File, Errno> {
+pub fn open_to_append(name: &str) -> Result<File, Error> {
     match File::open(name) {
         Ok(mut file) if file.info()?.device == DeviceKind::File => {
             file.seek(file.len()?)?;
             Ok(file)
         }
-        Err(Errno::NoSuchFile) => File::create(name),
+        Err(Error::NoSuchFile) => File::create(name),
         device_or_error => device_or_error,
     }
 }

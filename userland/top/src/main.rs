@@ -14,7 +14,7 @@ use libsys::files::{File, standard_output};
 use libsys::process::{self, ProcessInfo};
 use libsys::record::SystemInfo;
 use libsys::time::Instant;
-use libsys::{Errno, console, print, system};
+use libsys::{Error, console, print, system};
 use tools::{Outcome, Problem};
 
 libsys::entry!(main);
@@ -33,7 +33,7 @@ struct Moment {
 }
 
 impl Moment {
-    fn now() -> Result<Self, Errno> {
+    fn now() -> Result<Self, Error> {
         Ok(Self { when: Instant::now(), system: system::info()?, processes: process::all().collect() })
     }
 
@@ -48,7 +48,7 @@ fn main() -> u32 {
             let is_seen = standard_output().info()?.device == DeviceKind::Console;
             match File::open("console keys 1000") {
                 Ok(keys) if is_seen => watch(keys),
-                Ok(_) | Err(Errno::NotSupported) => show_once(),
+                Ok(_) | Err(Error::NotSupported) => show_once(),
                 Err(error) => Err(error.into()),
             }
         }
@@ -79,7 +79,7 @@ fn watch(mut keys: File) -> Outcome {
         let mut key = [0];
         match keys.read(&mut key) {
             Ok(_) if matches!(key, [b'q' | 3 | 4]) => break,
-            Ok(_) | Err(Errno::TimedOut) => {}
+            Ok(_) | Err(Error::TimedOut) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -4,7 +4,7 @@
 
 extern crate alloc;
 
-use libsys::Errno;
+use libsys::Error;
 use libsys::files::standard_input;
 use tools::{Outcome, Problem, about};
 
@@ -30,7 +30,7 @@ fn write(name: &str, words: &[&str]) -> Outcome {
     }
     // Devices other than files have nothing to bring onto the disk.
     match file.sync() {
-        Err(Errno::NotSupported) => {}
+        Err(Error::NotSupported) => {}
         synced => about(name, synced)?,
     }
     Ok(0)

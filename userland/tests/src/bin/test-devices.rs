@@ -8,9 +8,9 @@ use alloc::format;
 use alloc::vec::Vec;
 use libsys::abi::device::{DeviceKind, NO_HANDLE, Streams};
 use libsys::files::{self, File};
-use libsys::process::{self, Child, ProcessState};
+use libsys::process::{self, Process, ProcessState};
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, call, check, check_eq, system};
+use libsys::{Error, ExitReason, call, check, check_eq, system};
 use tests::{ASSIST, assist, finish, run, wait_until};
 
 libsys::tests! {
@@ -30,14 +30,14 @@ libsys::tests! {
     the_machine_is_not_anybodys_to_end,
 }
 
-fn open_count() -> Result<u32, Errno> {
+fn open_count() -> Result<u32, Error> {
     system::info().map(|info| info.devices_open)
 }
 
-fn read<const N: usize>(device: &mut File) -> Result<[u8; N], Errno> {
+fn read<const N: usize>(device: &mut File) -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     let count = device.read(&mut bytes)?;
-    if count == N { Ok(bytes) } else { Err(Errno::EndOfList) }
+    if count == N { Ok(bytes) } else { Err(Error::EndOfList) }
 }
 
 fn names_tell_devices_from_files() -> Verdict {
@@ -52,14 +52,14 @@ fn names_tell_devices_from_files() -> Verdict {
         check_eq!(File::open(name)?.info()?.device, device);
     }
     for (name, error) in [
-        ("random x", Errno::BadName),
-        ("console x", Errno::BadName),
-        ("console keys x", Errno::BadName),
-        ("file random", Errno::NoSuchFile),
-        ("file swap", Errno::NotPermitted),
+        ("random x", Error::BadName),
+        ("console x", Error::BadName),
+        ("console keys x", Error::BadName),
+        ("file random", Error::NoSuchFile),
+        ("file swap", Error::NotPermitted),
         // This machine's console is no terminal.
-        ("console keys", Errno::NotSupported),
-        ("console keys 100", Errno::NotSupported),
+        ("console keys", Error::NotSupported),
+        ("console keys 100", Error::NotSupported),
     ] {
         check_eq!(File::open(name).err(), Some(error));
     }
@@ -95,15 +95,15 @@ fn seeking_skips_random_bytes() -> Verdict {
 
 fn each_device_refuses_what_it_cannot_do() -> Verdict {
     let mut random = File::open("random 1")?;
-    check_eq!(random.write(b"no"), Err(Errno::NotSupported));
+    check_eq!(random.write(b"no"), Err(Error::NotSupported));
     check_eq!(read::<4>(&mut random)?, read::<4>(&mut File::open("random 1")?)?);
     let mut null = File::open("null")?;
     check_eq!((null.write(b"gone"), null.read(&mut [0; 9]), null.seek(5)), (Ok(4), Ok(0), Ok(())));
     let mut console = File::open("console")?;
-    check_eq!((console.seek(0), console.write(b"")), (Err(Errno::NotSupported), Ok(0)));
+    check_eq!((console.seek(0), console.write(b"")), (Err(Error::NotSupported), Ok(0)));
     for device in [random, null, console] {
-        check_eq!(device.sync(), Err(Errno::NotSupported));
-        check_eq!(call::map_file(device.handle(), 0, 4096, 1, u32::MAX), Err(Errno::NotSupported));
+        check_eq!(device.sync(), Err(Error::NotSupported));
+        check_eq!(call::map_file(device.handle(), 0, 4096, 1, u32::MAX), Err(Error::NotSupported));
         check_eq!(call::write(device.handle(), 0xC000_0000, 4).is_err(), true);
         check_eq!(device.info()?.len_bytes, 0);
     }
@@ -129,7 +129,7 @@ fn two_of_a_kind_do_not_disturb_each_other() -> Verdict {
 fn ten_are_closed_however_a_process_ends() -> Verdict {
     let before = open_count()?;
     for way in ["return", "exit", "panic", "fault", "killed"] {
-        let child = Child::spawn(ASSIST, ["open-ten", way])?;
+        let child = Process::spawn(ASSIST, ["open-ten", way])?;
         let pid = child.pid();
         wait_until("ten are open or it has ended", || {
             let has_ended = process::info(pid).is_ok_and(|info| info.state == ProcessState::Ended);
@@ -151,7 +151,7 @@ fn a_child_shares_what_it_inherits() -> Verdict {
     let mut random = File::open("random 9")?;
     check_eq!(read::<8>(&mut random)?, all[..8]);
     let streams = Streams { input: random.handle(), ..Streams::default() };
-    let child = Child::spawn_with(ASSIST, ["take", "8"], streams)?;
+    let child = Process::spawn_with(ASSIST, ["take", "8"], streams)?;
     check_eq!(child.wait()?.reason, ExitReason::Exited(all[8..16].iter().map(|&byte| u32::from(byte)).sum()));
     check_eq!(read::<8>(&mut random)?, all[16..]);
     Ok(())
@@ -160,13 +160,13 @@ fn a_child_shares_what_it_inherits() -> Verdict {
 fn a_child_gets_the_streams_that_its_parent_says() -> Verdict {
     let mut log = File::create("a log")?;
     let streams = Streams { input: NO_HANDLE, output: log.handle(), errors: NO_HANDLE };
-    check_eq!(Child::spawn_with("hello", ["you"], streams)?.wait()?.reason, ExitReason::Exited(0));
+    check_eq!(Process::spawn_with("hello", ["you"], streams)?.wait()?.reason, ExitReason::Exited(0));
     log.seek(0)?;
     let mut text = [0; 80];
     let count = log.read(&mut text)?;
     let text = core::str::from_utf8(&text[..count])?;
     check!(text.starts_with("Hello from process") && text.ends_with(": you!\n"), "{text}");
-    check_eq!(Child::spawn_with(ASSIST, ["take", "1"], streams)?.wait()?.reason, ExitReason::Exited(1000));
+    check_eq!(Process::spawn_with(ASSIST, ["take", "1"], streams)?.wait()?.reason, ExitReason::Exited(1000));
     files::remove("a log")?;
     Ok(())
 }
@@ -175,11 +175,11 @@ fn wild_streams_are_refused() -> Verdict {
     let before = open_count()?;
     for handle in [3, 63, 64, 1000, NO_HANDLE - 1] {
         let streams = Streams { errors: handle, ..Streams::default() };
-        check_eq!(Child::spawn_with("hello", [""; 0], streams).err(), Some(Errno::BadHandle));
+        check_eq!(Process::spawn_with("hello", [""; 0], streams).err(), Some(Error::BadHandle));
     }
     let name = u32::try_from("hello".as_ptr().expose_provenance())?;
     for at in [1, 0xC000_0000, u32::MAX - 11, 0x7000_0000] {
-        check_eq!(call::create_process(name, 5, 0, 0, at), Err(Errno::BadAddress));
+        check_eq!(call::create_process(name, 5, 0, 0, at), Err(Error::BadAddress));
     }
     check_eq!(open_count()?, before);
     Ok(())
@@ -194,9 +194,9 @@ fn programs_of_one_file_write_one_behind_the_other() -> Verdict {
     const WRITERS: usize = 8;
     let log = File::create("a log of many")?;
     let streams = Streams { output: log.handle(), ..Streams::default() };
-    let children = (0..WRITERS).map(|_| Child::spawn_with("goodbye", ["--times", "50"], streams));
+    let children = (0..WRITERS).map(|_| Process::spawn_with("goodbye", ["--times", "50"], streams));
     let children = children.collect::<Result<Vec<_>, _>>()?;
-    let pids: Vec<u32> = children.iter().map(Child::pid).collect();
+    let pids: Vec<u32> = children.iter().map(Process::pid).collect();
     for child in children {
         check_eq!(child.wait()?.reason, ExitReason::Exited(0));
     }
@@ -218,7 +218,7 @@ fn programs_of_one_file_write_one_behind_the_other() -> Verdict {
 
 fn who_opens_everything_harms_nobody() -> Verdict {
     let before = open_count()?;
-    let greedy = (0..20).map(|_| Child::spawn(ASSIST, ["open-all"])).collect::<Result<Vec<_>, _>>()?;
+    let greedy = (0..20).map(|_| Process::spawn(ASSIST, ["open-all"])).collect::<Result<Vec<_>, _>>()?;
     wait_until("all have opened all they may", || open_count().is_ok_and(|count| count >= before + 20 * 61))?;
     check_eq!(run("hello", &[])?.reason, ExitReason::Exited(0));
     drop(File::open("random 1")?);
@@ -228,18 +228,18 @@ fn who_opens_everything_harms_nobody() -> Verdict {
 }
 
 fn the_foreground_is_the_shells_to_say() -> Verdict {
-    let child = Child::spawn(ASSIST, ["sleep", "1000000"])?;
+    let child = Process::spawn(ASSIST, ["sleep", "1000000"])?;
     process::set_foreground(Some(child.pid()))?;
-    check_eq!(process::set_foreground(Some(process::pid())), Err(Errno::NotPermitted));
-    check_eq!(process::set_foreground(Some(1)), Err(Errno::NotPermitted));
-    check_eq!(process::set_foreground(Some(1_000_000)), Err(Errno::NoSuchProcess));
-    check_eq!(assist(&["take-foreground"])?, ExitReason::Exited(Errno::NotPermitted.number()));
+    check_eq!(process::set_foreground(Some(process::pid())), Err(Error::NotPermitted));
+    check_eq!(process::set_foreground(Some(1)), Err(Error::NotPermitted));
+    check_eq!(process::set_foreground(Some(1_000_000)), Err(Error::NoSuchProcess));
+    check_eq!(assist(&["take-foreground"])?, ExitReason::Exited(Error::NotPermitted.number()));
     process::set_foreground(None)?;
     finish(child)
 }
 
 fn the_machine_is_not_anybodys_to_end() -> Verdict {
-    check_eq!(system::shutdown(0), Err(Errno::NotPermitted));
+    check_eq!(system::shutdown(0), Err(Error::NotPermitted));
     check_eq!(run("shutdown", &[])?.reason, ExitReason::Exited(1));
     Ok(())
 }

@@ -8,11 +8,11 @@ extern crate alloc;
 use alloc::vec;
 
 use libsys::abi::{Access, FaultKind};
-use libsys::files::{self, File, MapAccess, Mapping};
+use libsys::files::{self, File, MapAccess, MappedFile};
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, call, check, check_eq, system};
+use libsys::{Error, ExitReason, call, check, check_eq, system};
 use tests::{ASSIST, PAGE, run};
 
 libsys::tests! {
@@ -43,7 +43,7 @@ fn is_unreadable(reason: ExitReason, wanted: Access) -> bool {
 
 /// Slots are handed out in turn: of all processes, it is the one with so many pages that gets those that are bad.
 fn a_page_of_memory_that_is_lost_ends_its_process_alone() -> Verdict {
-    let bystander = Child::spawn(ASSIST, ["keep", "7", "20", "1500"])?;
+    let bystander = Process::spawn(ASSIST, ["keep", "7", "20", "1500"])?;
     let reason = run(ASSIST, &["keep", "1", "500", "0"])?.reason;
     check!(is_unreadable(reason, Access::Read), "{reason}");
     check_eq!(run(ASSIST, &["keep", "2", "100", "0"])?.reason, ExitReason::Exited(0));
@@ -83,7 +83,7 @@ fn value(page: usize) -> u8 {
 
 fn a_program_whose_head_is_unreadable_is_not_started() -> Verdict {
     let before = system::info()?;
-    check_eq!(Child::spawn("headless", [""; 0]).err(), Some(Errno::Io));
+    check_eq!(Process::spawn("headless", [""; 0]).err(), Some(Error::Io));
     let after = system::info()?;
     check_eq!((after.processes, after.pages_promised), (before.processes, before.pages_promised));
     Ok(())
@@ -102,20 +102,20 @@ fn a_read_ends_at_an_unreadable_page() -> Verdict {
     check_eq!(file.read(&mut found)?, good);
     check!((0..BAD_PAGE as usize).all(|page| found[page * PAGE] == value(page)));
     for _ in 0..2 {
-        check_eq!(file.read(&mut found), Err(Errno::Io));
+        check_eq!(file.read(&mut found), Err(Error::Io));
     }
     file.seek((BAD_PAGE + 1) * PAGE_SIZE)?;
     check_eq!(file.read(&mut found)?, (PAGES - BAD_PAGE - 1) as usize * PAGE);
     check_eq!(found[0], value(BAD_PAGE as usize + 1));
     // Part of it cannot be changed, but all of it can.
     file.seek(BAD_PAGE * PAGE_SIZE + 1)?;
-    check_eq!(file.write(b"x"), Err(Errno::Io));
+    check_eq!(file.write(b"x"), Err(Error::Io));
     Ok(())
 }
 
 fn a_mapped_page_that_is_unreadable_ends_its_process_alone() -> Verdict {
     let file = File::open("unreadable")?;
-    let mapped = Mapping::new(&file, 0, PAGES as usize * PAGE, MapAccess::Read)?;
+    let mapped = MappedFile::new(&file, 0, PAGES as usize * PAGE, MapAccess::Read)?;
     for page in [BAD_PAGE - 1, BAD_PAGE, BAD_PAGE + 1, BAD_PAGE] {
         let reason = run(ASSIST, &["map-read", "unreadable", &alloc::format!("{page}")])?.reason;
         if page == BAD_PAGE {
@@ -131,10 +131,10 @@ fn a_mapped_page_that_is_unreadable_ends_its_process_alone() -> Verdict {
 
 fn a_call_that_is_given_an_unreadable_page_says_so() -> Verdict {
     let file = File::open("unreadable")?;
-    let mapped = Mapping::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::Read)?;
+    let mapped = MappedFile::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::Read)?;
     let at = u32::try_from(mapped.as_ptr().expose_provenance())?;
-    check_eq!(call::open(at, 5), Err(Errno::Io));
-    check_eq!(call::open(0x1000, 5), Err(Errno::BadAddress));
+    check_eq!(call::open(at, 5), Err(Error::Io));
+    check_eq!(call::open(0x1000, 5), Err(Error::BadAddress));
     Ok(())
 }
 
@@ -142,12 +142,12 @@ fn sync_and_unmap_tell_of_pages_that_cannot_be_written() -> Verdict {
     let mut file = File::open("unwritable")?;
     file.write_all(&vec![0xAA; PAGES as usize * PAGE])?;
     for _ in 0..2 {
-        check_eq!(file.sync(), Err(Errno::Io));
+        check_eq!(file.sync(), Err(Error::Io));
     }
-    let mapped = Mapping::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite)?;
+    let mapped = MappedFile::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite)?;
     // SAFETY: the byte is mapped to be written to.
     unsafe { mapped.as_ptr().write_volatile(0xBB) };
-    check_eq!(mapped.unmap(), Err(Errno::Io));
+    check_eq!(mapped.unmap(), Err(Error::Io));
     // Nothing is lost as long as there is room for it.
     let mut byte = [0];
     file.seek(BAD_PAGE * PAGE_SIZE)?;
@@ -171,14 +171,14 @@ fn a_page_that_cannot_be_written_stays_though_frames_are_wanted() -> Verdict {
     file.seek(BAD_PAGE * PAGE_SIZE)?;
     file.write_all(&[0xCC; PAGE])?;
     use_much_memory()?;
-    check_eq!([file.sync(), file.sync()], [Err(Errno::Io); 2]);
+    check_eq!([file.sync(), file.sync()], [Err(Error::Io); 2]);
     let mut byte = [0];
     file.seek(BAD_PAGE * PAGE_SIZE)?;
     file.read(&mut byte)?;
     check_eq!(byte, [0xCC]);
     // The end of a process that has mapped it is an end like any other.
     check_eq!(run(ASSIST, &["map-fill", "unwritable", "20", "5", "return"])?.reason, ExitReason::Exited(0));
-    check_eq!(file.sync(), Err(Errno::Io));
+    check_eq!(file.sync(), Err(Error::Io));
     Ok(())
 }
 
@@ -202,7 +202,7 @@ fn a_file_that_cannot_be_written_at_all_takes_nobodys_memory() -> Verdict {
     file.write_all(&vec![0xEE; PAGES as usize * PAGE])?;
     use_much_memory()?;
     check_eq!(run("piggies", &["5", "60", "3"])?.reason, ExitReason::Exited(0));
-    check_eq!([file.sync(), file.sync()], [Err(Errno::Io); 2]);
+    check_eq!([file.sync(), file.sync()], [Err(Error::Io); 2]);
     let mut found = vec![0; PAGES as usize * PAGE];
     file.seek(0)?;
     check_eq!(file.read(&mut found)?, found.len());

@@ -8,11 +8,11 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use libsys::files::{self, File, MapAccess, Mapping};
+use libsys::files::{self, File, MapAccess, MappedFile};
 use libsys::memory::PAGE_SIZE;
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, check, check_eq};
+use libsys::{Error, ExitReason, check, check_eq};
 use tests::written::{bytes, contents, made};
 use tests::{ASSIST, PAGE, run};
 
@@ -97,7 +97,7 @@ fn the_end_of_a_file_ends_a_read() -> Verdict {
         file.seek(beyond)?;
         check_eq!(file.read(&mut buffer)?, 0);
     }
-    check_eq!(file.write(b"x"), Err(Errno::DiskFull));
+    check_eq!(file.write(b"x"), Err(Error::DiskFull));
     check_eq!(file.len()?, 5000);
     drop(file);
     files::remove("short")?;
@@ -126,7 +126,7 @@ fn what_others_append_meanwhile_is_kept() -> Verdict {
     drop(File::create("appended")?);
     let children = (0..WRITERS)
         .map(|index| {
-            Child::spawn(ASSIST, ["interleave", "appended", &format!("{index}"), "4", &format!("{PAGES_EACH}")])
+            Process::spawn(ASSIST, ["interleave", "appended", &format!("{index}"), "4", &format!("{PAGES_EACH}")])
         })
         .collect::<Result<Vec<_>, _>>()?;
     for child in children {
@@ -146,8 +146,8 @@ fn a_removed_file_lives_until_its_last_user_closes_it() -> Verdict {
     let first = made("doomed", &data)?;
     let mut second = File::open("doomed")?;
     files::remove("doomed")?;
-    check_eq!(File::open("doomed").err(), Some(Errno::NoSuchFile));
-    check_eq!(files::remove("doomed"), Err(Errno::NoSuchFile));
+    check_eq!(File::open("doomed").err(), Some(Error::NoSuchFile));
+    check_eq!(files::remove("doomed"), Err(Error::NoSuchFile));
     // Another of that name is another.
     drop(made("doomed", b"new")?);
     drop(first);
@@ -173,12 +173,12 @@ fn a_full_disk_is_said_and_loses_nothing() -> Verdict {
             Err(error) => break error,
         }
     };
-    check_eq!(error, Errno::DiskFull);
+    check_eq!(error, Error::DiskFull);
     check_eq!(file.len()? as usize, written);
     check!(written > 8 << 20, "{written} bytes");
     // Far behind the end there is no room for all that lies between, and nothing of it is taken.
     file.seek(3 << 30)?;
-    check_eq!(file.write(b"x"), Err(Errno::DiskFull));
+    check_eq!(file.write(b"x"), Err(Error::DiskFull));
     file.seek(0)?;
     let mut found = vec![0; chunk.len()];
     let mut checked = 0;
@@ -206,13 +206,13 @@ fn copy_of_assist(name: &str) -> Verdict {
 fn a_running_program_cannot_be_written_to() -> Verdict {
     copy_of_assist("copy")?;
     let mut file = File::open("copy")?;
-    let first = Child::spawn("copy", ["sleep", "1000000"])?;
-    let second = Child::spawn("copy", ["sleep", "1000000"])?;
+    let first = Process::spawn("copy", ["sleep", "1000000"])?;
+    let second = Process::spawn("copy", ["sleep", "1000000"])?;
     let mut head = [0; 4];
     let mut still_running = |file: &mut File| -> Verdict {
-        check_eq!(file.write(b"x"), Err(Errno::Busy));
-        check_eq!(Mapping::new(file, 0, PAGE, MapAccess::ReadAndWrite).err(), Some(Errno::Busy));
-        Mapping::new(file, 0, PAGE, MapAccess::Read)?.unmap()?;
+        check_eq!(file.write(b"x"), Err(Error::Busy));
+        check_eq!(MappedFile::new(file, 0, PAGE, MapAccess::ReadAndWrite).err(), Some(Error::Busy));
+        MappedFile::new(file, 0, PAGE, MapAccess::Read)?.unmap()?;
         file.seek(0)?;
         file.read(&mut head)?;
         check_eq!(&head, b"\x7FELF");
@@ -224,14 +224,14 @@ fn a_running_program_cannot_be_written_to() -> Verdict {
     still_running(&mut file)?;
     tests::finish(second)?;
     file.write_all(b"\x7FELf")?;
-    check_eq!(Child::spawn("copy", ["exit", "0"]).err(), Some(Errno::NotExecutable));
+    check_eq!(Process::spawn("copy", ["exit", "0"]).err(), Some(Error::NotExecutable));
     file.seek(0)?;
     file.write_all(b"\x7FELF")?;
     // It runs, though its name is gone: what it runs from is there.
-    let third = Child::spawn("copy", ["sleep", "300"])?;
+    let third = Process::spawn("copy", ["sleep", "300"])?;
     files::remove("copy")?;
     file.seek(0)?;
-    check_eq!(file.write(b"x"), Err(Errno::Busy));
+    check_eq!(file.write(b"x"), Err(Error::Busy));
     check_eq!(third.wait()?.reason, ExitReason::Exited(0));
     check_eq!(file.write(b"x"), Ok(1));
     Ok(())
@@ -240,8 +240,8 @@ fn a_running_program_cannot_be_written_to() -> Verdict {
 fn a_file_that_is_written_to_cannot_be_started() -> Verdict {
     copy_of_assist("copy")?;
     let file = File::open("copy")?;
-    let mapping = Mapping::new(&file, 0, PAGE, MapAccess::ReadAndWrite)?;
-    check_eq!(Child::spawn("copy", ["exit", "5"]).err(), Some(Errno::Busy));
+    let mapping = MappedFile::new(&file, 0, PAGE, MapAccess::ReadAndWrite)?;
+    check_eq!(Process::spawn("copy", ["exit", "5"]).err(), Some(Error::Busy));
     drop(mapping);
     check_eq!(run("copy", &["exit", "5"])?.reason, ExitReason::Exited(5));
     drop(file);

@@ -10,9 +10,9 @@ use alloc::vec::Vec;
 use libsys::abi::device::Streams;
 use libsys::files::{self, File};
 use libsys::memory::Region;
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, check, check_eq};
+use libsys::{Error, ExitReason, check, check_eq};
 use tests::{ASSIST, PAGE};
 
 libsys::tests! {
@@ -24,11 +24,11 @@ libsys::tests! {
 const CALLS: u32 = 1_500;
 
 /// Starts a program that makes calls as `seed` has it. It has no console: reading that would wait for ever.
-fn fuzz(seed: u32) -> Result<Child, Errno> {
+fn fuzz(seed: u32) -> Result<Process, Error> {
     let nothing = File::open("null")?;
     let handle = nothing.handle();
     let streams = Streams { input: handle, output: handle, errors: handle };
-    Child::spawn_with(ASSIST, ["fuzz", &seed.to_string(), &CALLS.to_string()], streams)
+    Process::spawn_with(ASSIST, ["fuzz", &seed.to_string(), &CALLS.to_string()], streams)
 }
 
 fn remove_files() {

@@ -9,9 +9,9 @@ use core::time::Duration;
 
 use libsys::files::{self, File};
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::process::{self, Child};
+use libsys::process::{self, Process};
 use libsys::test::Verdict;
-use libsys::{Errno, call, check, check_eq};
+use libsys::{Error, call, check, check_eq};
 use tests::written::{bytes, made};
 use tests::{ASSIST, PAGE};
 
@@ -31,22 +31,22 @@ const KERNEL: u32 = 0xC000_0000;
 fn names_are_checked() -> Verdict {
     let long = "x".repeat(56);
     for name in ["", "a/b", "tab\t", long.as_str()] {
-        check_eq!(File::create(name).err(), Some(Errno::BadName), "{name:?}");
+        check_eq!(File::create(name).err(), Some(Error::BadName), "{name:?}");
     }
     for name in ["no such file", "a/b"] {
-        check_eq!(File::open(name).err(), Some(Errno::NoSuchFile), "{name:?}");
-        check_eq!(files::remove(name).err(), Some(Errno::NoSuchFile), "{name:?}");
+        check_eq!(File::open(name).err(), Some(Error::NoSuchFile), "{name:?}");
+        check_eq!(files::remove(name).err(), Some(Error::NoSuchFile), "{name:?}");
     }
     for name in ["", long.as_str()] {
-        check_eq!(File::open(name).err(), Some(Errno::BadName), "{name:?}");
-        check_eq!(files::remove(name).err(), Some(Errno::BadName), "{name:?}");
+        check_eq!(File::open(name).err(), Some(Error::BadName), "{name:?}");
+        check_eq!(files::remove(name).err(), Some(Error::BadName), "{name:?}");
     }
     let not_utf8 = [0xFFu8, 0xFE];
     let at = u32::try_from(not_utf8.as_ptr().expose_provenance())?;
     for refused in [call::open(at, 2), call::create(at, 2), call::remove(at, 2)] {
-        check_eq!(refused, Err(Errno::BadName));
+        check_eq!(refused, Err(Error::BadName));
     }
-    check_eq!(File::create("hello").err(), Some(Errno::AlreadyExists));
+    check_eq!(File::create("hello").err(), Some(Error::AlreadyExists));
     let longest = "é".repeat(27);
     drop(File::create(&longest)?);
     check!(files::directory().any(|entry| entry.name() == longest));
@@ -56,15 +56,15 @@ fn names_are_checked() -> Verdict {
 }
 
 fn the_swap_file_is_nobodys() -> Verdict {
-    check_eq!(File::open("swap").err(), Some(Errno::NotPermitted));
-    check_eq!(File::create("swap").err(), Some(Errno::AlreadyExists));
-    check_eq!(files::remove("swap").err(), Some(Errno::NotPermitted));
-    check_eq!(Child::spawn("swap", [""; 0]).err(), Some(Errno::NotPermitted));
+    check_eq!(File::open("swap").err(), Some(Error::NotPermitted));
+    check_eq!(File::create("swap").err(), Some(Error::AlreadyExists));
+    check_eq!(files::remove("swap").err(), Some(Error::NotPermitted));
+    check_eq!(Process::spawn("swap", [""; 0]).err(), Some(Error::NotPermitted));
     Ok(())
 }
 
 fn what_cannot_be_made_takes_nobody_elses_file_with_it() -> Verdict {
-    let child = Child::spawn(ASSIST, ["create-in-vain", "contested"])?;
+    let child = Process::spawn(ASSIST, ["create-in-vain", "contested"])?;
     let mut made = 0;
     while made < 100 {
         match File::create("contested") {
@@ -75,7 +75,7 @@ fn what_cannot_be_made_takes_nobody_elses_file_with_it() -> Verdict {
                 made += 1;
             }
             // It is the child's, for a moment.
-            Err(Errno::AlreadyExists) => drop(files::remove("contested")),
+            Err(Error::AlreadyExists) => drop(files::remove("contested")),
             Err(error) => return Err(error.into()),
         }
     }
@@ -91,9 +91,9 @@ fn handles_are_the_lowest_free_and_limited() -> Verdict {
         }
     };
     // The program began with three of 64.
-    check_eq!((refused, open.len()), (Errno::TooManyOpen, 61));
+    check_eq!((refused, open.len()), (Error::TooManyOpen, 61));
     check!((3..).zip(&open).all(|(handle, file)| file.handle() == handle));
-    check_eq!(File::create("one too many").err(), Some(Errno::TooManyOpen));
+    check_eq!(File::create("one too many").err(), Some(Error::TooManyOpen));
     check!(files::directory().all(|entry| entry.name() != "one too many"));
     drop(open.remove(10));
     check_eq!(File::open("hello")?.handle(), 13);
@@ -104,7 +104,7 @@ fn handles_are_the_lowest_free_and_limited() -> Verdict {
 fn handles_are_closed_however_a_process_ends() -> Verdict {
     for way in ["return", "exit", "panic", "fault", "killed"] {
         drop(made("held", &bytes(1, 9 << 20))?);
-        let child = Child::spawn(ASSIST, ["hold", "held", way])?;
+        let child = Process::spawn(ASSIST, ["hold", "held", way])?;
         if way == "killed" {
             process::sleep(Duration::from_millis(100));
             tests::finish(child)?;
@@ -131,12 +131,12 @@ fn wild_handles_are_refused_by_every_call() -> Verdict {
             ("write", call::write(handle, at, 4)),
             ("map", call::map_file(handle, 0, 4096, 1, u32::MAX)),
         ] {
-            check_eq!(refused, Err(Errno::BadHandle), "{name} {handle}");
+            check_eq!(refused, Err(Error::BadHandle), "{name} {handle}");
         }
     }
     for console in [0, 1, 2] {
-        check_eq!(call::map_file(console, 0, 4096, 1, u32::MAX), Err(Errno::NotSupported));
-        check_eq!((call::seek(console, 0), call::sync(console)), (Err(Errno::NotSupported), Err(Errno::NotSupported)));
+        check_eq!(call::map_file(console, 0, 4096, 1, u32::MAX), Err(Error::NotSupported));
+        check_eq!((call::seek(console, 0), call::sync(console)), (Err(Error::NotSupported), Err(Error::NotSupported)));
     }
     check_eq!(buffer, [0; 16]);
     Ok(())
@@ -148,21 +148,21 @@ fn wild_pointers_are_refused_and_change_nothing() -> Verdict {
     let handle = file.handle();
     let text = u32::try_from((wild_pointers_are_refused_and_change_nothing as *const ()).expose_provenance())?;
     for at in [0, KERNEL, KERNEL - 2, u32::MAX - 3, 0x7000_0000] {
-        check_eq!(call::open(at, 4), Err(Errno::BadAddress), "{at:#x}");
-        check_eq!(call::create(at, 4), Err(Errno::BadAddress), "{at:#x}");
-        check_eq!(call::remove(at, 4), Err(Errno::BadAddress), "{at:#x}");
-        check_eq!(call::read(handle, at, 4), Err(Errno::BadAddress), "{at:#x}");
-        check_eq!(call::write(handle, at, 4), Err(Errno::BadAddress), "{at:#x}");
-        check_eq!(call::stat(handle, at), Err(Errno::BadAddress), "{at:#x}");
+        check_eq!(call::open(at, 4), Err(Error::BadAddress), "{at:#x}");
+        check_eq!(call::create(at, 4), Err(Error::BadAddress), "{at:#x}");
+        check_eq!(call::remove(at, 4), Err(Error::BadAddress), "{at:#x}");
+        check_eq!(call::read(handle, at, 4), Err(Error::BadAddress), "{at:#x}");
+        check_eq!(call::write(handle, at, 4), Err(Error::BadAddress), "{at:#x}");
+        check_eq!(call::stat(handle, at), Err(Error::BadAddress), "{at:#x}");
     }
-    check_eq!(call::read(handle, text, 4), Err(Errno::BadAddress));
-    check_eq!(call::stat(handle, text), Err(Errno::BadAddress));
+    check_eq!(call::read(handle, text, 4), Err(Error::BadAddress));
+    check_eq!(call::stat(handle, text), Err(Error::BadAddress));
     // A buffer that begins well and ends badly is refused as a whole.
     let region = Region::allocate(PAGE)?;
     let near_end = u32::try_from(region.as_ptr().expose_provenance())? + PAGE_SIZE - 2;
-    check_eq!(call::write(handle, near_end, 4), Err(Errno::BadAddress));
-    check_eq!(call::read(handle, near_end, 4), Err(Errno::BadAddress));
-    check_eq!(call::write(handle, near_end, u32::MAX), Err(Errno::BadAddress));
+    check_eq!(call::write(handle, near_end, 4), Err(Error::BadAddress));
+    check_eq!(call::read(handle, near_end, 4), Err(Error::BadAddress));
+    check_eq!(call::write(handle, near_end, u32::MAX), Err(Error::BadAddress));
     let mut rest = [0; 20];
     check_eq!(file.read(&mut rest)?, 7);
     check_eq!(&rest[..7], b" it was");

@@ -13,7 +13,7 @@ use core::alloc::Layout;
 
 use libsys::memory::mapping;
 use libsys::test::Verdict;
-use libsys::{Errno, check, check_eq, system};
+use libsys::{Error, check, check_eq, system};
 use tests::PAGE;
 
 libsys::tests! {
@@ -27,7 +27,7 @@ libsys::tests! {
     what_the_machine_does_not_have_is_refused,
 }
 
-fn promised() -> Result<u32, Errno> {
+fn promised() -> Result<u32, Error> {
     Ok(system::info()?.pages_promised)
 }
 

@@ -10,9 +10,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use libsys::message::{self, Buffer};
-use libsys::process::{self, Child, ProcessState, wait_any};
+use libsys::process::{self, Process, ProcessState, wait_any};
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, check, check_eq, system};
+use libsys::{Error, ExitReason, check, check_eq, system};
 use tests::{ASSIST, assist, finish, wait_until};
 
 libsys::tests! {
@@ -46,7 +46,7 @@ fn state_of(pid: u32) -> Option<ProcessState> {
 /// Kills `assist` while it is in this state, again and again.
 fn kill_while(state: ProcessState, words: &[&str]) -> Verdict {
     for repetition in 0..REPETITIONS {
-        let child = Child::spawn(ASSIST, words)?;
+        let child = Process::spawn(ASSIST, words)?;
         let pid = child.pid();
         let mut looks = 0u32;
         while state_of(pid) != Some(state) {
@@ -64,7 +64,7 @@ fn kill_while(state: ProcessState, words: &[&str]) -> Verdict {
 fn one_that_has_not_begun_can_be_killed() -> Verdict {
     for _ in 0..REPETITIONS {
         // One that would not end by itself, should a tick come in between.
-        let child = Child::spawn(ASSIST, ["sleep", "1000000"])?;
+        let child = Process::spawn(ASSIST, ["sleep", "1000000"])?;
         process::kill(child.pid())?;
         check_eq!(child.wait()?.reason, killed_by_this());
     }
@@ -106,14 +106,14 @@ fn one_that_waits_for_a_message_can_be_killed() -> Verdict {
     }
     // Marked and woken, but not run yet: a message finds one that waits no longer, and harms nobody.
     for _ in 0..REPETITIONS {
-        let child = Child::spawn(ASSIST, ["echo"])?;
+        let child = Process::spawn(ASSIST, ["echo"])?;
         wait_until("it waits", || state_of(child.pid()) == Some(ProcessState::WaitsForMessage))?;
         process::kill(child.pid())?;
         let sent = message::send(child.pid(), 1, b"too late");
-        check!(matches!(sent, Ok(()) | Err(Errno::NoSuchProcess)), "{sent:?}");
+        check!(matches!(sent, Ok(()) | Err(Error::NoSuchProcess)), "{sent:?}");
         check_eq!(child.wait()?.reason, killed_by_this());
     }
-    check_eq!(message::wait(&mut Buffer::new(), Some(Duration::ZERO)).err(), Some(Errno::TimedOut));
+    check_eq!(message::wait(&mut Buffer::new(), Some(Duration::ZERO)).err(), Some(Error::TimedOut));
     Ok(())
 }
 
@@ -127,25 +127,25 @@ fn one_that_waits_for_a_page_can_be_killed() -> Verdict {
 
 fn one_can_kill_oneself() -> Verdict {
     for _ in 0..REPETITIONS {
-        let child = Child::spawn(ASSIST, ["kill-self"])?;
+        let child = Process::spawn(ASSIST, ["kill-self"])?;
         let pid = child.pid();
         check_eq!(child.wait()?.reason, ExitReason::Killed(pid));
     }
-    check_eq!(message::wait(&mut Buffer::new(), Some(Duration::ZERO)).err(), Some(Errno::TimedOut), "it went on");
+    check_eq!(message::wait(&mut Buffer::new(), Some(Duration::ZERO)).err(), Some(Error::TimedOut), "it went on");
     Ok(())
 }
 
 fn one_that_has_ended_keeps_its_reason() -> Verdict {
-    let child = Child::spawn(ASSIST, ["exit", "7"])?;
+    let child = Process::spawn(ASSIST, ["exit", "7"])?;
     wait_until("it has ended", || state_of(child.pid()) == Some(ProcessState::Ended))?;
-    check_eq!(process::kill(child.pid()), Err(Errno::NoSuchProcess));
+    check_eq!(process::kill(child.pid()), Err(Error::NoSuchProcess));
     check_eq!(child.wait()?.reason, ExitReason::Exited(7));
     Ok(())
 }
 
 fn killed_processes_leave_nothing_behind() -> Verdict {
     let round = || {
-        let children = (0..5).map(|_| Child::spawn(ASSIST, ["thrash", "60"])).collect::<Result<Vec<_>, _>>()?;
+        let children = (0..5).map(|_| Process::spawn(ASSIST, ["thrash", "60"])).collect::<Result<Vec<_>, _>>()?;
         process::sleep(Duration::from_millis(40));
         children.into_iter().try_for_each(finish)
     };
@@ -161,24 +161,24 @@ fn killed_processes_leave_nothing_behind() -> Verdict {
 }
 
 /// How `assist kill PID` fares: 0, or why it was refused.
-fn kill_by_child(pid: u32) -> Result<ExitReason, Errno> {
+fn kill_by_child(pid: u32) -> Result<ExitReason, Error> {
     assist(&["kill", &format!("{pid}")])
 }
 
 fn strangers_and_init_cannot_be_killed() -> Verdict {
     for pid in [0, 1_000_000, u32::MAX] {
-        check_eq!(process::kill(pid), Err(Errno::NoSuchProcess));
+        check_eq!(process::kill(pid), Err(Error::NoSuchProcess));
     }
-    check_eq!(process::kill(1), Err(Errno::NotPermitted));
+    check_eq!(process::kill(1), Err(Error::NotPermitted));
     for above in [1, process::pid()] {
-        check_eq!(kill_by_child(above)?, ExitReason::Exited(Errno::NotPermitted.number()));
+        check_eq!(kill_by_child(above)?, ExitReason::Exited(Error::NotPermitted.number()));
     }
     Ok(())
 }
 
 fn a_sibling_can_be_killed() -> Verdict {
-    let sibling = Child::spawn(ASSIST, ["sleep", "1000000"])?;
-    let killer = Child::spawn(ASSIST, ["kill", &format!("{}", sibling.pid())])?;
+    let sibling = Process::spawn(ASSIST, ["sleep", "1000000"])?;
+    let killer = Process::spawn(ASSIST, ["kill", &format!("{}", sibling.pid())])?;
     let by = killer.pid();
     check_eq!(sibling.wait()?.reason, ExitReason::Killed(by));
     check_eq!(killer.wait()?.reason, ExitReason::Exited(0));
@@ -186,13 +186,13 @@ fn a_sibling_can_be_killed() -> Verdict {
 }
 
 fn there_is_a_program_for_it() -> Verdict {
-    let victim = Child::spawn(ASSIST, ["sleep", "1000000"])?;
+    let victim = Process::spawn(ASSIST, ["sleep", "1000000"])?;
     let pid = format!("{}", victim.pid());
     check_eq!(tests::run("kill", &[&pid])?.reason, ExitReason::Exited(0));
     check!(matches!(victim.wait()?.reason, ExitReason::Killed(_)));
     check_eq!(tests::run("kill", &[&pid])?.reason, ExitReason::Exited(1));
     check_eq!(tests::run("kill", &["1"])?.reason, ExitReason::Exited(1));
     check_eq!(tests::run("ps", &[])?.reason, ExitReason::Exited(0));
-    check_eq!(wait_any().err(), Some(Errno::NoChild));
+    check_eq!(wait_any().err(), Some(Error::NoChild));
     Ok(())
 }

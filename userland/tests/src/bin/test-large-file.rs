@@ -2,7 +2,7 @@
 #![no_std]
 #![no_main]
 
-use libsys::files::{File, MapAccess, Mapping};
+use libsys::files::{File, MapAccess, MappedFile};
 use libsys::memory::PAGE_SIZE;
 use libsys::test::Verdict;
 use libsys::{check, check_eq, system};
@@ -27,8 +27,8 @@ fn value(at: usize) -> u8 {
     (at % 251 + 1).to_le_bytes()[0]
 }
 
-fn mapped(access: MapAccess) -> Result<Mapping, libsys::Errno> {
-    Mapping::new(&File::open(NAME)?, 0, GIBIBYTE, access)
+fn mapped(access: MapAccess) -> Result<MappedFile, libsys::Error> {
+    MappedFile::new(&File::open(NAME)?, 0, GIBIBYTE, access)
 }
 
 fn a_gibibyte_is_mapped_at_once() -> Verdict {

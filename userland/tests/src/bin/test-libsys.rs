@@ -7,9 +7,9 @@ extern crate alloc;
 use alloc::format;
 use alloc::string::ToString;
 
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::test::{Verdict, failure};
-use libsys::{Args, Errno, ExitReason, Outcome, check, check_eq};
+use libsys::{Args, Error, ExitReason, Outcome, check, check_eq};
 use tests::{ASSIST, assist};
 
 libsys::tests! {
@@ -24,12 +24,12 @@ libsys::tests! {
 fn a_programs_result_is_its_exit_code() -> Verdict {
     check_eq!(().exit_code(), 0);
     check_eq!(7.exit_code(), 7);
-    check_eq!(Ok::<u32, Errno>(3).exit_code(), 3);
+    check_eq!(Ok::<u32, Error>(3).exit_code(), 3);
     Ok(())
 }
 
 fn an_argument_with_a_zero_byte_is_refused() -> Verdict {
-    check_eq!(Child::spawn(ASSIST, ["exit", "1\x002"]).map(|child| child.pid()), Err(Errno::InvalidArgument));
+    check_eq!(Process::spawn(ASSIST, ["exit", "1\x002"]).map(|child| child.pid()), Err(Error::InvalidArgument));
     check_eq!(assist(&["exit", "12"])?, ExitReason::Exited(12));
     Ok(())
 }
@@ -44,8 +44,8 @@ fn arguments_can_be_seen_as_the_kernel_left_them() -> Verdict {
 }
 
 fn errors_have_readable_texts() -> Verdict {
-    check_eq!(Errno::NoSuchFile.to_string(), "no such file");
-    for errno in Errno::ALL {
+    check_eq!(Error::NoSuchFile.to_string(), "no such file");
+    for errno in Error::ALL {
         check!(errno.text().contains(|letter: char| letter.is_ascii_lowercase()), "{errno:?}");
     }
     Ok(())

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use libsys::abi::record::SystemInfo;
-use libsys::process::{self, Child, ProcessState};
+use libsys::process::{self, Process, ProcessState};
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, check, check_eq, println, system};
+use libsys::{Error, ExitReason, check, check_eq, println, system};
 use tests::{ASSIST, finish, run, wait_until};
 
 libsys::tests! {
@@ -26,7 +26,7 @@ fn a_thousand_processes_sleep_at_once() -> Verdict {
     let before = system::info()?;
     let started = system::time()?.uptime_ms;
     for _ in 0..MANY {
-        children.push(Child::spawn("sleeper", ["1000000"])?);
+        children.push(Process::spawn("sleeper", ["1000000"])?);
     }
     let all_sleep = || {
         let sleepers = process::all().filter(|info| info.name.as_str() == "sleeper");
@@ -54,15 +54,15 @@ fn a_thousand_processes_sleep_at_once() -> Verdict {
 fn a_fork_bomb_is_refused_and_can_be_defused() -> Verdict {
     run(ASSIST, &["exit", "0"])?;
     let before = system::info()?;
-    let bomb = Child::spawn(ASSIST, ["bomb"])?;
+    let bomb = Process::spawn(ASSIST, ["bomb"])?;
     let refusal = loop {
-        match Child::spawn("sleeper", ["1000000"]) {
+        match Process::spawn("sleeper", ["1000000"]) {
             Ok(child) => finish(child)?,
             Err(refusal) => break refusal,
         }
         process::sleep(Duration::from_millis(20));
     };
-    check!(matches!(refusal, Errno::OutOfMemory | Errno::TooManyProcesses), "{refusal}");
+    check!(matches!(refusal, Error::OutOfMemory | Error::TooManyProcesses), "{refusal}");
     let at_most = system::info()?.processes - before.processes;
     // Those that are not reached at once go on starting others, but fewer than are ended.
     wait_until("all are ended", || {
@@ -73,7 +73,7 @@ fn a_fork_bomb_is_refused_and_can_be_defused() -> Verdict {
         none_is_left
     })?;
     check_eq!(bomb.wait()?.reason, ExitReason::Killed(process::pid()));
-    check_eq!(process::wait_any().err(), Some(Errno::NoChild));
+    check_eq!(process::wait_any().err(), Some(Error::NoChild));
     println!("a fork bomb was refused at {at_most} processes: {refusal}");
     let holds_what_it_held = |after: SystemInfo| {
         (after.processes, after.pages_promised, after.frames_tables)

@@ -8,11 +8,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use libsys::abi::{Access, FaultKind};
-use libsys::files::{self, File, Mapping};
+use libsys::files::{self, File, MappedFile};
 use libsys::memory::{PAGE_SIZE, mapping};
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, call, check, check_eq};
+use libsys::{Error, ExitReason, call, check, check_eq};
 use tests::mapped::{READ, WRITE, address, byte_at, made, read, value, write};
 use tests::{ASSIST, PAGE, run};
 
@@ -31,7 +31,7 @@ fn text_has_one_frame_for_all_who_run_it() -> Verdict {
     // Three at once tell the same frame; it is theirs only while it is in memory, so somebody has to be lucky on a small machine.
     let mut told = Vec::new();
     for _ in 0..20 {
-        let others = [Child::spawn(ASSIST, ["sleep", "200"])?, Child::spawn(ASSIST, ["sleep", "200"])?];
+        let others = [Process::spawn(ASSIST, ["sleep", "200"])?, Process::spawn(ASSIST, ["sleep", "200"])?];
         let frame = |arguments: &[&str]| run(ASSIST, arguments).map(|status| status.reason);
         told = vec![frame(&["frame-of-text"])?, frame(&["frame-of-text"])?];
         for other in others {
@@ -47,8 +47,8 @@ fn text_has_one_frame_for_all_who_run_it() -> Verdict {
 
 fn one_page_of_a_file_has_one_frame_however_often_it_is_mapped() -> Verdict {
     let file = made("often", 3)?;
-    let all = [Mapping::new(&file, 0, 3 * PAGE, READ)?, Mapping::new(&file, 0, 3 * PAGE, WRITE)?];
-    let second = Mapping::new(&file, PAGE_SIZE, PAGE, WRITE)?;
+    let all = [MappedFile::new(&file, 0, 3 * PAGE, READ)?, MappedFile::new(&file, 0, 3 * PAGE, WRITE)?];
+    let second = MappedFile::new(&file, PAGE_SIZE, PAGE, WRITE)?;
     for round in 0..100 {
         write(&second, 5, round);
         let places = [all[0].as_ptr().wrapping_add(PAGE), all[1].as_ptr().wrapping_add(PAGE), second.as_ptr()];
@@ -71,7 +71,7 @@ fn any_page_is_mapped_at_any_length() -> Verdict {
     const PAGES: usize = 40;
     let file = made("any", PAGES)?;
     for (first, len) in [(0, 1), (0, PAGE), (1, PAGE + 1), (39, 10), (17, 23 * PAGE), (5, 4095), (0, PAGES * PAGE)] {
-        let mapped = Mapping::new(&file, u32::try_from(first)? * PAGE_SIZE, len, READ)?;
+        let mapped = MappedFile::new(&file, u32::try_from(first)? * PAGE_SIZE, len, READ)?;
         check_eq!(mapped.as_ptr().addr() % PAGE, 0);
         for at in (0..len).step_by(509).chain([len - 1]) {
             check_eq!(read(&mapped, at), value(first + at / PAGE, at % PAGE), "byte {at} from page {first} on");
@@ -84,7 +84,7 @@ fn any_page_is_mapped_at_any_length() -> Verdict {
 
 fn what_is_written_by_calls_is_seen_through_mappings_and_the_other_way_round() -> Verdict {
     let mut file = made("coherent", 4)?;
-    let [reader, writer] = [Mapping::new(&file, 0, 4 * PAGE, READ)?, Mapping::new(&file, 0, 4 * PAGE, WRITE)?];
+    let [reader, writer] = [MappedFile::new(&file, 0, 4 * PAGE, READ)?, MappedFile::new(&file, 0, 4 * PAGE, WRITE)?];
     for round in 0..20 {
         let at = usize::from(round) * 797;
         write(&writer, at, round);
@@ -103,10 +103,10 @@ fn what_is_written_by_calls_is_seen_through_mappings_and_the_other_way_round() -
 
 fn a_mapping_to_read_cannot_be_written_to() -> Verdict {
     let file = made("read-only", 1)?;
-    let mapped = Mapping::new(&file, 0, PAGE, READ)?;
-    check_eq!(call::time(address(mapped.as_ptr())), Err(Errno::BadAddress));
+    let mapped = MappedFile::new(&file, 0, PAGE, READ)?;
+    check_eq!(call::time(address(mapped.as_ptr())), Err(Error::BadAddress));
     read(&mapped, 0);
-    check_eq!(call::time(address(mapped.as_ptr())), Err(Errno::BadAddress));
+    check_eq!(call::time(address(mapped.as_ptr())), Err(Error::BadAddress));
     drop(mapped);
     for touches in ["", "touched"] {
         let ExitReason::Fault { kind, access, .. } = run(ASSIST, &["map-write-to-read", "read-only", touches])?.reason
@@ -123,14 +123,14 @@ fn a_mapping_to_read_cannot_be_written_to() -> Verdict {
 fn behind_the_end_are_zeros_that_never_get_into_the_file() -> Verdict {
     let mut file = File::create("tail")?;
     file.write_all(&[9; 5000])?;
-    let mapped = Mapping::new(&file, 0, 4 * PAGE, WRITE)?;
+    let mapped = MappedFile::new(&file, 0, 4 * PAGE, WRITE)?;
     check!((5000..4 * PAGE).all(|at| read(&mapped, at) == 0));
     for at in [5000, 8191, 8192, 4 * PAGE - 1] {
         write(&mapped, at, 0xEE);
     }
     check_eq!((file.len()?, byte_at(&mut file, 5000)?), (5000, 0));
     file.sync()?;
-    let whole = Mapping::new(&file, 0, 4 * PAGE, READ)?;
+    let whole = MappedFile::new(&file, 0, 4 * PAGE, READ)?;
     check_eq!(read(&whole, 3 * PAGE), 0);
     drop(whole);
     // What lies between the old end and what is written now was never written by anybody.
@@ -152,7 +152,7 @@ fn behind_the_end_are_zeros_that_never_get_into_the_file() -> Verdict {
 
 fn a_mapping_outlives_close_and_remove() -> Verdict {
     let file = made("outlived", 30)?;
-    let [first, second] = [Mapping::new(&file, 0, 30 * PAGE, WRITE)?, Mapping::new(&file, 0, 30 * PAGE, READ)?];
+    let [first, second] = [MappedFile::new(&file, 0, 30 * PAGE, WRITE)?, MappedFile::new(&file, 0, 30 * PAGE, READ)?];
     drop(file);
     files::remove("outlived")?;
     // What else is written now must not get into its blocks.
@@ -174,7 +174,7 @@ fn a_mapping_outlives_close_and_remove() -> Verdict {
 
 fn a_mapping_may_be_what_a_call_reads_from_or_writes_to() -> Verdict {
     let mut file = made("both", 8)?;
-    let mapped = Mapping::new(&file, 0, 8 * PAGE, WRITE)?;
+    let mapped = MappedFile::new(&file, 0, 8 * PAGE, WRITE)?;
     let at = address(mapped.as_ptr());
     // Pages 0..4 over pages 4..8, through the file's own mapping.
     file.seek(4 * PAGE_SIZE)?;
@@ -184,7 +184,7 @@ fn a_mapping_may_be_what_a_call_reads_from_or_writes_to() -> Verdict {
     file.seek(0)?;
     check_eq!(call::read(file.handle(), at + PAGE_SIZE, PAGE_SIZE)?, PAGE_SIZE);
     check!((0..PAGE).all(|index| read(&mapped, PAGE + index) == value(0, index)));
-    check_eq!(call::open(at, 0), Err(Errno::BadName));
+    check_eq!(call::open(at, 0), Err(Error::BadName));
     drop((mapped, file));
     files::remove("both")?;
     Ok(())

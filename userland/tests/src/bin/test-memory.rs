@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 
 use libsys::abi::layout::{HEAP_END, HEAP_START};
 use libsys::memory::{Region, free_memory, mapping};
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, call, check, check_eq, system};
+use libsys::{Error, ExitReason, call, check, check_eq, system};
 use tests::{ASSIST, PAGE};
 
 libsys::tests! {
@@ -30,7 +30,7 @@ libsys::tests! {
     a_limit_is_inherited_and_only_lowered,
 }
 
-fn frames_free() -> Result<u32, Errno> {
+fn frames_free() -> Result<u32, Error> {
     Ok(system::info()?.frames_free)
 }
 
@@ -126,22 +126,22 @@ fn only_the_start_of_a_region_can_be_freed() -> Verdict {
     region.words().fill(7);
     let start = region.as_ptr();
     for wrong in [start.wrapping_add(PAGE), start.wrapping_add(4), start.wrapping_sub(PAGE), core::ptr::null_mut()] {
-        check_eq!(free_memory(wrong), Err(Errno::BadAddress));
+        check_eq!(free_memory(wrong), Err(Error::BadAddress));
     }
     let text = only_the_start_of_a_region_can_be_freed as *const u8;
-    check_eq!(free_memory(text.wrapping_sub(text.addr() % PAGE)), Err(Errno::BadAddress));
+    check_eq!(free_memory(text.wrapping_sub(text.addr() % PAGE)), Err(Error::BadAddress));
     check!(region.words().iter().all(|&word| word == 7));
     region.free()?;
-    check_eq!(free_memory(start), Err(Errno::BadAddress));
+    check_eq!(free_memory(start), Err(Error::BadAddress));
     Ok(())
 }
 
 fn nothing_and_too_much_are_refused() -> Verdict {
-    check_eq!(call::allocate_memory(0), Err(Errno::InvalidArgument));
+    check_eq!(call::allocate_memory(0), Err(Error::InvalidArgument));
     let before = system::info()?.pages_promised;
-    check_eq!(call::allocate_memory(u32::MAX), Err(Errno::OutOfAddressSpace));
-    check_eq!(call::allocate_memory(HEAP_END - HEAP_START + 1), Err(Errno::OutOfAddressSpace));
-    check_eq!(call::allocate_memory((HEAP_END - HEAP_START) / 2), Err(Errno::OutOfMemory));
+    check_eq!(call::allocate_memory(u32::MAX), Err(Error::OutOfAddressSpace));
+    check_eq!(call::allocate_memory(HEAP_END - HEAP_START + 1), Err(Error::OutOfAddressSpace));
+    check_eq!(call::allocate_memory((HEAP_END - HEAP_START) / 2), Err(Error::OutOfMemory));
     check_eq!(system::info()?.pages_promised, before);
     Ok(())
 }
@@ -162,7 +162,7 @@ fn empty_page_tables_are_given_back() -> Verdict {
 fn a_page_table_that_was_given_back_is_not_written_to_again() -> Verdict {
     /// More than the pages of one table, so that the last page's is the region's alone.
     const SPAN: usize = 8 << 20;
-    let touch_last = |value| -> Result<Region, Errno> {
+    let touch_last = |value| -> Result<Region, Error> {
         let mut region = Region::allocate(SPAN)?;
         region.bytes()[SPAN - PAGE] = value;
         Ok(region)
@@ -192,16 +192,16 @@ fn a_mapping_tells_frame_and_slot() -> Verdict {
     region.bytes()[PAGE] = 1;
     check!(mapping(region.as_ptr().wrapping_add(PAGE))? != first);
     for nowhere in [0, 0xC000_0000, 0xFFFF_F000, HEAP_START + 0x2000_0000] {
-        check_eq!(mapping(core::ptr::without_provenance(nowhere as usize)), Err(Errno::BadAddress));
+        check_eq!(mapping(core::ptr::without_provenance(nowhere as usize)), Err(Error::BadAddress));
     }
     Ok(())
 }
 
 /// Runs `assist` with this errand under a limit of so many pages above what this program has.
-fn limited(pages: u32, errand: &[&str]) -> Result<ExitReason, Errno> {
+fn limited(pages: u32, errand: &[&str]) -> Result<ExitReason, Error> {
     let pages = format!("{pages}");
     let words: Vec<&str> = [&[pages.as_str(), ASSIST], errand].concat();
-    Ok(Child::spawn("limit", words)?.wait()?.reason)
+    Ok(Process::spawn("limit", words)?.wait()?.reason)
 }
 
 fn under_a_limit_80_pages_leave_no_room_for_30_more() -> Verdict {

@@ -14,10 +14,10 @@ use libsys::abi::layout::NAME_MAX_BYTES;
 use libsys::abi::message::BUFFER_BYTES;
 use libsys::abi::process::ProcessState;
 use libsys::memory::{Region, mapping};
-use libsys::message::{self, Buffer, MAX_BYTES, Received};
-use libsys::process::{self, Child};
+use libsys::message::{self, Buffer, MAX_BYTES, Message};
+use libsys::process::{self, Process};
 use libsys::test::{Failure, Verdict};
-use libsys::{Errno, ExitReason, call, check, check_eq, system};
+use libsys::{Error, ExitReason, call, check, check_eq, system};
 use tests::{ASSIST, END, PAGE, wait_until};
 
 libsys::tests! {
@@ -44,26 +44,26 @@ const NO_TIME: Option<Duration> = Some(Duration::ZERO);
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
 
 /// A process that answers messages.
-fn echo() -> Result<Child, Errno> {
-    Child::spawn(ASSIST, ["echo"])
+fn echo() -> Result<Process, Error> {
+    Process::spawn(ASSIST, ["echo"])
 }
 
-fn end(echo: Child) -> Verdict {
+fn end(echo: Process) -> Verdict {
     message::send(echo.pid(), END, &[])?;
     check_eq!(echo.wait()?.reason, ExitReason::Exited(0));
     Ok(())
 }
 
 /// Sends a message to the process that answers, and checks the answer.
-fn round_trip(echo: &Child, what: u32, bytes: &[u8]) -> Verdict {
+fn round_trip(echo: &Process, what: u32, bytes: &[u8]) -> Verdict {
     let mut buffer = Buffer::new();
     message::send(echo.pid(), what, bytes)?;
-    check_eq!(message::wait(&mut buffer, PATIENCE)?, Received { sender: echo.pid(), what: what + 1, bytes });
+    check_eq!(message::wait(&mut buffer, PATIENCE)?, Message { sender: echo.pid(), what: what + 1, bytes });
     Ok(())
 }
 
 fn expect_nothing() -> Verdict {
-    check_eq!(message::wait(&mut Buffer::new(), NO_TIME).err(), Some(Errno::TimedOut));
+    check_eq!(message::wait(&mut Buffer::new(), NO_TIME).err(), Some(Error::TimedOut));
     Ok(())
 }
 
@@ -73,7 +73,7 @@ fn a_message_of_any_length_goes_there_and_back() -> Verdict {
     for len in [0, 1, 4, 31, 32, 33, 64, 1000, MAX_BYTES - 1, MAX_BYTES] {
         round_trip(&echo, 5, &bytes[..len])?;
     }
-    check_eq!(message::send(echo.pid(), 0, &bytes), Err(Errno::MessageTooLong));
+    check_eq!(message::send(echo.pid(), 0, &bytes), Err(Error::MessageTooLong));
     end(echo)?;
     expect_nothing()
 }
@@ -89,13 +89,13 @@ fn what_counts_up_over_a_thousand_round_trips() -> Verdict {
 fn messages_of_each_sender_arrive_in_order() -> Verdict {
     const COUNT: u32 = 300;
     let own = process::pid().to_string();
-    let spawn = |longest: &str| Child::spawn(ASSIST, ["tell", &own, &COUNT.to_string(), longest]);
-    let senders = ["0", "40", "1024"].into_iter().map(spawn).collect::<Result<Vec<Child>, Errno>>()?;
+    let spawn = |longest: &str| Process::spawn(ASSIST, ["tell", &own, &COUNT.to_string(), longest]);
+    let senders = ["0", "40", "1024"].into_iter().map(spawn).collect::<Result<Vec<Process>, Error>>()?;
     let longest = [0, 40, 1024];
     let mut next = [0; 3];
     let mut buffer = Buffer::new();
     for _ in 0..3 * COUNT {
-        let Received { sender, what, bytes } = message::wait(&mut buffer, PATIENCE)?;
+        let Message { sender, what, bytes } = message::wait(&mut buffer, PATIENCE)?;
         let index = senders.iter().position(|child| child.pid() == sender).ok_or("a stranger sends messages")?;
         check_eq!(what, next[index]);
         next[index] += 1;
@@ -123,7 +123,7 @@ fn what_is_sent_is_a_copy() -> Verdict {
         let region = (!is_freed).then_some(region);
         let mut buffer = Buffer::new();
         for (what, bytes) in (0..).zip(&expected) {
-            check_eq!(message::wait(&mut buffer, NO_TIME)?, Received { sender: own, what, bytes });
+            check_eq!(message::wait(&mut buffer, NO_TIME)?, Message { sender: own, what, bytes });
         }
         drop(region);
     }
@@ -137,7 +137,7 @@ fn one_may_write_to_oneself() -> Verdict {
         message::send(own, what, b"note")?;
     }
     for what in 0..10 {
-        check_eq!(message::wait(&mut buffer, None)?, Received { sender: own, what, bytes: b"note" });
+        check_eq!(message::wait(&mut buffer, None)?, Message { sender: own, what, bytes: b"note" });
     }
     expect_nothing()
 }
@@ -146,11 +146,11 @@ fn a_full_queue_refuses_and_loses_nothing() -> Verdict {
     let own = process::pid();
     let places = (0..10_000).take_while(|&what| message::send(own, what, &[]).is_ok()).count();
     check!(places >= 32, "only {places} messages");
-    check_eq!(message::send(own, 0, &[]), Err(Errno::QueueFull));
+    check_eq!(message::send(own, 0, &[]), Err(Error::QueueFull));
     let mut buffer = Buffer::new();
     check_eq!(message::wait(&mut buffer, NO_TIME)?.what, 0);
     message::send(own, 10_000, &[])?;
-    check_eq!(message::send(own, 0, &[]), Err(Errno::QueueFull));
+    check_eq!(message::send(own, 0, &[]), Err(Error::QueueFull));
     for expected in (1..u32::try_from(places)?).chain([10_000]) {
         check_eq!(message::wait(&mut buffer, NO_TIME)?.what, expected);
     }
@@ -158,14 +158,14 @@ fn a_full_queue_refuses_and_loses_nothing() -> Verdict {
 }
 
 fn unread_messages_are_bounded_for_each_sender() -> Verdict {
-    let sleeper = Child::spawn(ASSIST, ["sleep", "300"])?;
+    let sleeper = Process::spawn(ASSIST, ["sleep", "300"])?;
     let bytes = vec![1; MAX_BYTES];
     let sent = (0..10_000).take_while(|_| message::send(sleeper.pid(), 0, &bytes).is_ok()).count();
     check!((10..50).contains(&sent), "{sent} messages of 1 KiB");
-    check_eq!(message::send(sleeper.pid(), 0, &bytes), Err(Errno::TooManyUnread));
+    check_eq!(message::send(sleeper.pid(), 0, &bytes), Err(Error::TooManyUnread));
     // It is the sender who has too many, not the receiver: another may write to it, and this process to nobody.
-    check_eq!(message::send(process::pid(), 0, &bytes), Err(Errno::TooManyUnread));
-    let other = Child::spawn(ASSIST, ["tell", &sleeper.pid().to_string(), "1", "1024"])?;
+    check_eq!(message::send(process::pid(), 0, &bytes), Err(Error::TooManyUnread));
+    let other = Process::spawn(ASSIST, ["tell", &sleeper.pid().to_string(), "1", "1024"])?;
     check_eq!(other.wait()?.reason, ExitReason::Exited(0));
     check_eq!(sleeper.wait()?.reason, ExitReason::Exited(0));
     // Nobody will read them now, and nobody has to pay for them.
@@ -175,14 +175,14 @@ fn unread_messages_are_bounded_for_each_sender() -> Verdict {
 }
 
 fn whoever_has_ended_gets_no_messages() -> Verdict {
-    let child = Child::spawn(ASSIST, ["exit", "0"])?;
+    let child = Process::spawn(ASSIST, ["exit", "0"])?;
     let pid = child.pid();
     let has_ended = || process::info(pid).is_ok_and(|info| info.state == ProcessState::Ended);
     wait_until("it has ended", has_ended)?;
-    check_eq!(message::send(pid, 0, b"anyone there?"), Err(Errno::NoSuchProcess));
+    check_eq!(message::send(pid, 0, b"anyone there?"), Err(Error::NoSuchProcess));
     child.wait()?;
     for nobody in [pid, 0, pid + 1000, u32::MAX] {
-        check_eq!(message::send(nobody, 0, &[]), Err(Errno::NoSuchProcess));
+        check_eq!(message::send(nobody, 0, &[]), Err(Error::NoSuchProcess));
     }
     Ok(())
 }
@@ -191,7 +191,7 @@ fn waiting_ends_in_time() -> Verdict {
     let mut buffer = Buffer::new();
     for milliseconds in [0, 1, 10, 55] {
         let before = system::time()?.uptime_ms;
-        check_eq!(message::wait(&mut buffer, Some(Duration::from_millis(milliseconds))), Err(Errno::TimedOut));
+        check_eq!(message::wait(&mut buffer, Some(Duration::from_millis(milliseconds))), Err(Error::TimedOut));
         let waited = system::time()?.uptime_ms - before;
         check!(waited >= milliseconds, "{waited} ms instead of {milliseconds}");
         check!(waited < milliseconds + 5_000, "{waited} ms instead of {milliseconds}");
@@ -203,14 +203,14 @@ fn a_message_ends_the_waiting() -> Verdict {
     let own = process::pid().to_string();
     let mut buffer = Buffer::new();
     for timeout in [None, PATIENCE] {
-        let sender = Child::spawn(ASSIST, ["tell", &own, "3", "0"])?;
+        let sender = Process::spawn(ASSIST, ["tell", &own, "3", "0"])?;
         for what in 0..3 {
             check_eq!(message::wait(&mut buffer, timeout)?.what, what);
         }
         sender.wait()?;
     }
     // The time-out of a wait that is over ends no later one.
-    let sender = Child::spawn(ASSIST, ["tell", &own, "1", "0"])?;
+    let sender = Process::spawn(ASSIST, ["tell", &own, "1", "0"])?;
     message::wait(&mut buffer, Some(Duration::from_millis(200)))?;
     sender.wait()?;
     let before = system::time()?.uptime_ms;
@@ -220,7 +220,7 @@ fn a_message_ends_the_waiting() -> Verdict {
 }
 
 fn a_message_does_not_wake_a_sleeper() -> Verdict {
-    let sleeper = Child::spawn(ASSIST, ["doze", "400", "5"])?;
+    let sleeper = Process::spawn(ASSIST, ["doze", "400", "5"])?;
     for what in 0..5 {
         process::sleep(Duration::from_millis(40));
         message::send(sleeper.pid(), what, b"wake up")?;
@@ -242,7 +242,7 @@ fn a_bad_buffer_loses_no_message() -> Verdict {
         // The last lacks one byte that this message would not even need.
         for bad in [0, 4, text, 0xC000_0000, u32::MAX - 3, end - 4, end - BUFFER_BYTES + 1] {
             for milliseconds in [0, 10, u32::MAX] {
-                check_eq!(call::wait_for_message(bad, milliseconds), Err(Errno::BadAddress));
+                check_eq!(call::wait_for_message(bad, milliseconds), Err(Error::BadAddress));
             }
         }
         let received = message::wait(&mut buffer, NO_TIME)?;
@@ -258,7 +258,7 @@ fn nobody_waits_for_what_it_cannot_be_given() -> Verdict {
     expect_nothing()?;
     let text = u32::try_from((nobody_waits_for_what_it_cannot_be_given as *const u8).addr())?;
     for bad in [0, 4, text, 0xC000_0000, u32::MAX - 3] {
-        check_eq!(call::wait_for_message(bad, u32::MAX), Err(Errno::BadAddress));
+        check_eq!(call::wait_for_message(bad, u32::MAX), Err(Error::BadAddress));
     }
     Ok(())
 }
@@ -303,19 +303,19 @@ fn buffers_may_be_parked_on_the_disk() -> Verdict {
 fn processes_are_found_by_name() -> Verdict {
     check_eq!(process::find("test-messages"), Ok(process::pid()));
     check_eq!(process::find("init"), Ok(1));
-    check_eq!(process::find(ASSIST), Err(Errno::NoSuchProcess));
+    check_eq!(process::find(ASSIST), Err(Error::NoSuchProcess));
     let [first, second] = [echo()?, echo()?];
     check_eq!(process::find(ASSIST), Ok(first.pid()));
     end(first)?;
     check_eq!(process::find(ASSIST), Ok(second.pid()));
     end(second)?;
-    check_eq!(process::find(ASSIST), Err(Errno::NoSuchProcess));
-    check_eq!(process::find(""), Err(Errno::BadName));
+    check_eq!(process::find(ASSIST), Err(Error::NoSuchProcess));
+    check_eq!(process::find(""), Err(Error::BadName));
     let longest: String = "n".repeat(NAME_MAX_BYTES as usize);
-    check_eq!(process::find(&longest), Err(Errno::NoSuchProcess));
-    check_eq!(process::find(&format!("{longest}n")), Err(Errno::BadName));
+    check_eq!(process::find(&longest), Err(Error::NoSuchProcess));
+    check_eq!(process::find(&format!("{longest}n")), Err(Error::BadName));
     let not_utf8 = [0xFFu8, 0xFE];
     let refused = call::get_pid_by_name(u32::try_from(not_utf8.as_ptr().expose_provenance())?, 2);
-    check_eq!(refused, Err::<u32, _>(Errno::BadName));
+    check_eq!(refused, Err::<u32, _>(Error::BadName));
     Ok::<(), Failure>(())
 }

@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 
 use libsys::abi::POLICY_NAMES;
 use libsys::memory::{Region, mapping};
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, check, check_eq, system};
+use libsys::{Error, ExitReason, check, check_eq, system};
 use tests::{ASSIST, PAGE, run};
 
 libsys::tests! {
@@ -83,8 +83,9 @@ fn borrowed_frames_come_without_their_last_contents() -> Verdict {
 }
 
 fn the_same_address_is_each_programs_own() -> Verdict {
-    let children: Vec<Child> =
-        (1..=4).map(|seed| Child::spawn(ASSIST, ["keep", &format!("{seed}"), "30", "60"])).collect::<Result<_, _>>()?;
+    let children: Vec<Process> = (1..=4)
+        .map(|seed| Process::spawn(ASSIST, ["keep", &format!("{seed}"), "30", "60"]))
+        .collect::<Result<_, _>>()?;
     for child in children {
         check_eq!(child.wait()?.reason, ExitReason::Exited(0));
     }
@@ -159,7 +160,7 @@ fn what_was_promised_is_kept_to_the_last_page() -> Verdict {
     while pages > 0 {
         match Region::allocate(pages * PAGE) {
             Ok(region) => regions.push(region),
-            Err(Errno::OutOfMemory) => pages /= 2,
+            Err(Error::OutOfMemory) => pages /= 2,
             Err(other) => return Err(other.into()),
         }
     }
@@ -179,20 +180,20 @@ fn what_was_promised_is_kept_to_the_last_page() -> Verdict {
 fn a_refusal_leaves_everything_as_it_was() -> Verdict {
     let all = system::info()?;
     let room = (all.pages_promisable - all.pages_promised) as usize;
-    check_eq!(Region::allocate((room + 1) * PAGE).err(), Some(Errno::OutOfMemory));
+    check_eq!(Region::allocate((room + 1) * PAGE).err(), Some(Error::OutOfMemory));
     // All but a page table or two that the region itself may need.
     let mut most = Region::allocate((room - 3) * PAGE)?;
     most.words()[0] = 1;
     let before = system::info()?;
-    check_eq!(Region::allocate(100 * PAGE).err(), Some(Errno::OutOfMemory));
-    check_eq!(Child::spawn(ASSIST, ["exit", "0"]).err(), Some(Errno::OutOfMemory));
+    check_eq!(Region::allocate(100 * PAGE).err(), Some(Error::OutOfMemory));
+    check_eq!(Process::spawn(ASSIST, ["exit", "0"]).err(), Some(Error::OutOfMemory));
     let after = system::info()?;
     check_eq!((before.pages_promised, before.processes), (after.pages_promised, after.processes));
     Ok(())
 }
 
 fn sleepers_lend_their_frames() -> Verdict {
-    let sleeper = Child::spawn(ASSIST, ["keep", "8", "40", "1000"])?;
+    let sleeper = Process::spawn(ASSIST, ["keep", "8", "40", "1000"])?;
     libsys::process::sleep(core::time::Duration::from_millis(250));
     tests::sweep()?;
     let status = sleeper.wait()?;
@@ -212,7 +213,7 @@ fn policies_change_while_pages_come_and_go() -> Verdict {
             words[index as usize % 1024] = index * 100 + round;
         }
     }
-    check_eq!(system::set_policy("best"), Err(Errno::InvalidArgument));
+    check_eq!(system::set_policy("best"), Err(Error::InvalidArgument));
     let before = POLICY_NAMES.get(before as usize).copied().unwrap_or_default();
     system::set_policy(before)?;
     Ok(())

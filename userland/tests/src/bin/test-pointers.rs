@@ -4,9 +4,9 @@
 
 use libsys::abi::layout::{KERNEL_START, STACK_END, STACK_LIMIT};
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::process::{self, Child};
+use libsys::process::{self, Process};
 use libsys::test::Verdict;
-use libsys::{Errno, call, check, check_eq, system};
+use libsys::{Error, call, check, check_eq, system};
 use tests::ASSIST;
 
 libsys::tests! {
@@ -46,7 +46,7 @@ fn bad_places(region: &mut Region, len_bytes: u32) -> [u32; 12] {
 }
 
 /// A region with a hole behind it.
-fn region_before_a_hole() -> Result<Region, Errno> {
+fn region_before_a_hole() -> Result<Region, Error> {
     let [region, hole] = [Region::allocate(2 * PAGE as usize)?, Region::allocate(2 * PAGE as usize)?];
     hole.free()?;
     Ok(region)
@@ -57,36 +57,36 @@ fn no_call_reads_from_a_bad_pointer() -> Verdict {
     let len = u32::try_from(name.len())?;
     let mut region = region_before_a_hole()?;
     for bad in bad_places(&mut region, len) {
-        check_eq!(call::write(1, bad, len), Err(Errno::BadAddress));
-        check_eq!(call::create_process(bad, len, 0, 0, 0), Err(Errno::BadAddress));
-        check_eq!(call::create_process(at(name.as_ptr()), len, bad, len, 0), Err(Errno::BadAddress));
-        check_eq!(call::get_pid_by_name(bad, len), Err(Errno::BadAddress));
-        check_eq!(call::send_message(process::pid(), 0, bad, len), Err(Errno::BadAddress));
+        check_eq!(call::write(1, bad, len), Err(Error::BadAddress));
+        check_eq!(call::create_process(bad, len, 0, 0, 0), Err(Error::BadAddress));
+        check_eq!(call::create_process(at(name.as_ptr()), len, bad, len, 0), Err(Error::BadAddress));
+        check_eq!(call::get_pid_by_name(bad, len), Err(Error::BadAddress));
+        check_eq!(call::send_message(process::pid(), 0, bad, len), Err(Error::BadAddress));
     }
     for bad in bad_places(&mut region, 1000) {
-        check_eq!(call::send_message(process::pid(), 0, bad, 1000), Err(Errno::BadAddress));
+        check_eq!(call::send_message(process::pid(), 0, bad, 1000), Err(Error::BadAddress));
     }
     for huge in [0x8000_0000, u32::MAX] {
-        check_eq!(call::write(1, at(name.as_ptr()), huge), Err(Errno::BadAddress));
-        check_eq!(call::create_process(at(name.as_ptr()), huge, 0, 0, 0), Err(Errno::BadAddress));
-        check_eq!(call::create_process(at(name.as_ptr()), len, at(name.as_ptr()), huge, 0), Err(Errno::BadAddress));
-        check_eq!(call::get_pid_by_name(at(name.as_ptr()), huge), Err(Errno::BadAddress));
-        check_eq!(call::send_message(process::pid(), 0, at(name.as_ptr()), huge), Err(Errno::BadAddress));
+        check_eq!(call::write(1, at(name.as_ptr()), huge), Err(Error::BadAddress));
+        check_eq!(call::create_process(at(name.as_ptr()), huge, 0, 0, 0), Err(Error::BadAddress));
+        check_eq!(call::create_process(at(name.as_ptr()), len, at(name.as_ptr()), huge, 0), Err(Error::BadAddress));
+        check_eq!(call::get_pid_by_name(at(name.as_ptr()), huge), Err(Error::BadAddress));
+        check_eq!(call::send_message(process::pid(), 0, at(name.as_ptr()), huge), Err(Error::BadAddress));
     }
     Ok(())
 }
 
 /// Makes every call that fills something in; each must answer `BadAddress`.
 fn refuses_to_fill(place: u32, mapped: u32) -> Verdict {
-    check_eq!(call::system_info(place), Err(Errno::BadAddress));
-    check_eq!(call::time(place), Err(Errno::BadAddress));
-    check_eq!(call::get_mapping(mapped, place), Err(Errno::BadAddress));
-    check_eq!(call::read_directory(0, place), Err(Errno::BadAddress));
-    check_eq!(call::wait(0, place), Err(Errno::BadAddress));
-    check_eq!(call::read(0, place, 8), Err(Errno::BadAddress));
-    check_eq!(call::wait_for_message(place, 0), Err(Errno::BadAddress));
-    check_eq!(call::wait_for_message(place, u32::MAX), Err(Errno::BadAddress));
-    check_eq!(call::send_and_wait(place, 0, u32::MAX), Err(Errno::BadAddress));
+    check_eq!(call::system_info(place), Err(Error::BadAddress));
+    check_eq!(call::time(place), Err(Error::BadAddress));
+    check_eq!(call::get_mapping(mapped, place), Err(Error::BadAddress));
+    check_eq!(call::read_directory(0, place), Err(Error::BadAddress));
+    check_eq!(call::wait(0, place), Err(Error::BadAddress));
+    check_eq!(call::read(0, place, 8), Err(Error::BadAddress));
+    check_eq!(call::wait_for_message(place, 0), Err(Error::BadAddress));
+    check_eq!(call::wait_for_message(place, u32::MAX), Err(Error::BadAddress));
+    check_eq!(call::send_and_wait(place, 0, u32::MAX), Err(Error::BadAddress));
     Ok(())
 }
 
@@ -110,8 +110,8 @@ fn no_call_writes_to_what_the_program_may_only_read() -> Verdict {
 }
 
 fn a_wait_with_a_bad_pointer_leaves_the_child_to_be_waited_for() -> Verdict {
-    let child = Child::spawn(ASSIST, ["exit", "9"])?;
-    check_eq!(call::wait(child.pid(), 4), Err(Errno::BadAddress));
+    let child = Process::spawn(ASSIST, ["exit", "9"])?;
+    check_eq!(call::wait(child.pid(), 4), Err(Error::BadAddress));
     check_eq!(child.wait()?.reason, libsys::ExitReason::Exited(9));
     Ok(())
 }
@@ -119,8 +119,8 @@ fn a_wait_with_a_bad_pointer_leaves_the_child_to_be_waited_for() -> Verdict {
 fn a_create_with_a_bad_pointer_creates_nobody() -> Verdict {
     let before = system::info()?;
     let name = at(ASSIST.as_ptr());
-    check_eq!(call::create_process(name, 6, 0xC000_0000, 5, 0), Err(Errno::BadAddress));
-    check_eq!(call::create_process(3, 6, 0, 0, 0), Err(Errno::BadAddress));
+    check_eq!(call::create_process(name, 6, 0xC000_0000, 5, 0), Err(Error::BadAddress));
+    check_eq!(call::create_process(3, 6, 0, 0, 0), Err(Error::BadAddress));
     let after = system::info()?;
     check_eq!((before.processes, before.pages_promised), (after.processes, after.pages_promised));
     Ok(())
@@ -129,8 +129,8 @@ fn a_create_with_a_bad_pointer_creates_nobody() -> Verdict {
 fn no_bytes_are_no_access() -> Verdict {
     check_eq!(call::write(1, 0, 0), Ok(0));
     check_eq!(call::write(1, STACK_END, 0), Ok(0));
-    check_eq!(call::write(7, 0, 0), Err(Errno::BadHandle));
-    check_eq!(call::read(7, 0, 0), Err(Errno::BadHandle));
+    check_eq!(call::write(7, 0, 0), Err(Error::BadHandle));
+    check_eq!(call::read(7, 0, 0), Err(Error::BadHandle));
     Ok(())
 }
 
@@ -156,8 +156,8 @@ fn unknown_calls_are_refused() -> Verdict {
         let result: u32;
         // SAFETY: a call with a number that means nothing changes nothing.
         unsafe { core::arch::asm!("int 0x80", inlateout("eax") number => result) };
-        check_eq!(Errno::from_result_word(result), Err(Errno::NoSuchCall));
+        check_eq!(Error::from_result_word(result), Err(Error::NoSuchCall));
     }
-    check!(call::shutdown(0) == Err(Errno::NotPermitted), "only init may");
+    check!(call::shutdown(0) == Err(Error::NotPermitted), "only init may");
     Ok(())
 }

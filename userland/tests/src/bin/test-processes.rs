@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use libsys::abi::layout::{ARGUMENTS_MAX_BYTES, NAME_MAX_BYTES};
-use libsys::process::{self, Child, wait_any, wait_for};
+use libsys::process::{self, Process, wait_any, wait_for};
 use libsys::test::Verdict;
-use libsys::{Args, Errno, ExitReason, check, check_eq, system};
+use libsys::{Args, Error, ExitReason, check, check_eq, system};
 use tests::{ASSIST, assist, run};
 
 libsys::tests! {
@@ -59,59 +59,59 @@ fn arguments_that_are_too_long_are_refused() -> Verdict {
     let room = ARGUMENTS_MAX_BYTES as usize - "assist\0arguments\0\0".len();
     let fits = "y".repeat(room);
     check_eq!(assist(&["arguments", &fits])?, ExitReason::Exited(checksum(&[&fits])));
-    check_eq!(assist(&["arguments", &"y".repeat(room + 1)]), Err(Errno::ArgumentsTooLong));
-    check_eq!(assist(&[&"y".repeat(5000)]), Err(Errno::ArgumentsTooLong));
+    check_eq!(assist(&["arguments", &"y".repeat(room + 1)]), Err(Error::ArgumentsTooLong));
+    check_eq!(assist(&[&"y".repeat(5000)]), Err(Error::ArgumentsTooLong));
     Ok(())
 }
 
 fn what_is_no_program_is_not_started() -> Verdict {
-    check_eq!(run("nosuchprogram", &[]).err(), Some(Errno::NoSuchFile));
+    check_eq!(run("nosuchprogram", &[]).err(), Some(Error::NoSuchFile));
     for file in ["notaprogram", "empty", "cutshort"] {
-        check_eq!(run(file, &[]).err(), Some(Errno::NotExecutable));
+        check_eq!(run(file, &[]).err(), Some(Error::NotExecutable));
     }
-    check_eq!(run("swap", &[]).err(), Some(Errno::NotPermitted));
+    check_eq!(run("swap", &[]).err(), Some(Error::NotPermitted));
     Ok(())
 }
 
 fn names_that_cannot_be_are_refused() -> Verdict {
-    check_eq!(run("", &[]).err(), Some(Errno::BadName));
+    check_eq!(run("", &[]).err(), Some(Error::BadName));
     let longest = "n".repeat(NAME_MAX_BYTES as usize);
-    check_eq!(run(&longest, &[]).err(), Some(Errno::NoSuchFile));
-    check_eq!(run(&(longest + "n"), &[]).err(), Some(Errno::BadName));
+    check_eq!(run(&longest, &[]).err(), Some(Error::NoSuchFile));
+    check_eq!(run(&(longest + "n"), &[]).err(), Some(Error::BadName));
     let not_utf8 = [0xFFu8, 0xFE];
     let place = u32::try_from(not_utf8.as_ptr().expose_provenance())?;
-    check_eq!(libsys::call::create_process(place, 2, 0, 0, 0), Err(Errno::BadName));
+    check_eq!(libsys::call::create_process(place, 2, 0, 0, 0), Err(Error::BadName));
     Ok(())
 }
 
 fn a_child_can_be_waited_for_once() -> Verdict {
-    let child = Child::spawn(ASSIST, ["exit", "5"])?;
+    let child = Process::spawn(ASSIST, ["exit", "5"])?;
     let pid = child.pid();
     let status = child.wait()?;
     check_eq!((status.pid, status.reason), (pid, ExitReason::Exited(5)));
     check!(status.account.faults > 0);
-    check!(matches!(wait_for(pid), Err(Errno::NoSuchProcess | Errno::NoChild)));
+    check!(matches!(wait_for(pid), Err(Error::NoSuchProcess | Error::NoChild)));
     Ok(())
 }
 
 fn strangers_cannot_be_waited_for() -> Verdict {
-    check_eq!(wait_any().err(), Some(Errno::NoChild));
-    let child = Child::spawn(ASSIST, ["exit", "0"])?;
+    check_eq!(wait_any().err(), Some(Error::NoChild));
+    let child = Process::spawn(ASSIST, ["exit", "0"])?;
     for stranger in [1, process::pid(), 1_000_000, u32::MAX] {
-        check_eq!(wait_for(stranger).err(), Some(Errno::NoSuchProcess));
+        check_eq!(wait_for(stranger).err(), Some(Error::NoSuchProcess));
     }
     child.wait()?;
     Ok(())
 }
 
 fn any_child_can_be_waited_for() -> Verdict {
-    let started: Vec<Child> = (0..5).map(|_| Child::spawn(ASSIST, ["exit", "0"])).collect::<Result<_, _>>()?;
-    let mut expected: Vec<u32> = started.iter().map(Child::pid).collect();
+    let started: Vec<Process> = (0..5).map(|_| Process::spawn(ASSIST, ["exit", "0"])).collect::<Result<_, _>>()?;
+    let mut expected: Vec<u32> = started.iter().map(Process::pid).collect();
     let mut found: Vec<u32> = (0..5).map(|_| wait_any().map(|status| status.pid)).collect::<Result<_, _>>()?;
     expected.sort_unstable();
     found.sort_unstable();
     check_eq!(found, expected);
-    check_eq!(wait_any().err(), Some(Errno::NoChild));
+    check_eq!(wait_any().err(), Some(Error::NoChild));
     Ok(())
 }
 
@@ -119,7 +119,7 @@ fn orphans_are_adopted() -> Verdict {
     let before = system::info()?.processes;
     check_eq!(assist(&["orphan"])?, ExitReason::Exited(0));
     // The orphan sleeps still; init waits for it when it ends.
-    check_eq!(wait_any().err(), Some(Errno::NoChild));
+    check_eq!(wait_any().err(), Some(Error::NoChild));
     for _ in 0..100 {
         if system::info()?.processes == before {
             return Ok(());
@@ -130,8 +130,8 @@ fn orphans_are_adopted() -> Verdict {
 }
 
 fn a_program_that_never_gives_way_stops_nobody() -> Verdict {
-    let spinners = [Child::spawn(ASSIST, ["spin", "300"])?, Child::spawn(ASSIST, ["spin", "300"])?];
-    let quick = Child::spawn(ASSIST, ["exit", "0"])?;
+    let spinners = [Process::spawn(ASSIST, ["spin", "300"])?, Process::spawn(ASSIST, ["spin", "300"])?];
+    let quick = Process::spawn(ASSIST, ["exit", "0"])?;
     check_eq!(wait_any()?.pid, quick.pid());
     for spinner in spinners {
         check_eq!(spinner.wait()?.reason, ExitReason::Exited(0));
@@ -150,8 +150,8 @@ fn sleeping_is_never_too_short() -> Verdict {
 }
 
 fn pids_are_not_shared() -> Verdict {
-    let children: Vec<Child> = (0..10).map(|_| Child::spawn(ASSIST, ["sleep", "20"])).collect::<Result<_, _>>()?;
-    let mut pids: Vec<u32> = children.iter().map(Child::pid).chain([process::pid(), 1]).collect();
+    let children: Vec<Process> = (0..10).map(|_| Process::spawn(ASSIST, ["sleep", "20"])).collect::<Result<_, _>>()?;
+    let mut pids: Vec<u32> = children.iter().map(Process::pid).chain([process::pid(), 1]).collect();
     pids.sort_unstable();
     pids.dedup();
     check_eq!(pids.len(), 12);
@@ -175,12 +175,12 @@ fn ended_processes_leave_nothing_behind() -> Verdict {
 fn processes_are_refused_when_there_is_no_memory_for_them() -> Verdict {
     let mut children = Vec::with_capacity(4096);
     let refusal = loop {
-        match Child::spawn(ASSIST, ["sleep", "1500"]) {
+        match Process::spawn(ASSIST, ["sleep", "1500"]) {
             Ok(child) => children.push(child),
             Err(error) => break error,
         }
     };
-    check!(matches!(refusal, Errno::OutOfMemory | Errno::TooManyProcesses), "{refusal}");
+    check!(matches!(refusal, Error::OutOfMemory | Error::TooManyProcesses), "{refusal}");
     check!(children.len() > 50, "only {} processes", children.len());
     // Whoever was started is not harmed by those that were not.
     for child in children {

@@ -7,7 +7,7 @@ use core::arch::asm;
 use libsys::abi::record::Time;
 use libsys::abi::{Number, Wire};
 use libsys::memory::Region;
-use libsys::process::Child;
+use libsys::process::Process;
 use libsys::test::Verdict;
 use libsys::{ExitReason, check, check_eq, gate, process, system};
 use tests::{ASSIST, PAGE};
@@ -49,7 +49,7 @@ fn calls_keep_all_registers_but_the_result() -> Verdict {
 }
 
 fn preemption_keeps_all_registers() -> Verdict {
-    let other = Child::spawn(ASSIST, ["spin", "200"])?;
+    let other = Process::spawn(ASSIST, ["spin", "200"])?;
     for _ in 0..20 {
         let same: u32;
         // SAFETY: as above. The loop runs for several time slices.
@@ -75,9 +75,9 @@ fn preemption_keeps_all_registers() -> Verdict {
 
 fn floating_point_is_each_programs_own() -> Verdict {
     let others = [
-        Child::spawn(ASSIST, ["x87", "1111", "200"])?,
-        Child::spawn(ASSIST, ["x87", "2222", "200"])?,
-        Child::spawn(ASSIST, ["x87", "3333", "200"])?,
+        Process::spawn(ASSIST, ["x87", "1111", "200"])?,
+        Process::spawn(ASSIST, ["x87", "2222", "200"])?,
+        Process::spawn(ASSIST, ["x87", "3333", "200"])?,
     ];
     for other in others {
         check_eq!(other.wait()?.reason, ExitReason::Exited(0));

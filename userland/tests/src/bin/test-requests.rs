@@ -9,10 +9,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use libsys::memory::{Region, mapping};
-use libsys::message::{self, Buffer, MAX_BYTES, Received, send_and_wait};
-use libsys::process::{self, Child, ProcessState};
+use libsys::message::{self, Buffer, MAX_BYTES, Message, send_and_wait};
+use libsys::process::{self, Process, ProcessState};
 use libsys::test::Verdict;
-use libsys::{Errno, ExitReason, call, check, check_eq, system};
+use libsys::{Error, ExitReason, call, check, check_eq, system};
 use tests::{ASSIST, END, PAGE, wait_until};
 
 libsys::tests! {
@@ -33,26 +33,26 @@ const NO_TIME: Option<Duration> = Some(Duration::ZERO);
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
 
 /// A process that answers messages: by two calls (`echo`) or by one (`answer`).
-fn partner(errand: &str) -> Result<Child, Errno> {
-    Child::spawn(ASSIST, [errand])
+fn partner(errand: &str) -> Result<Process, Error> {
+    Process::spawn(ASSIST, [errand])
 }
 
-fn end(partner: Child) -> Verdict {
+fn end(partner: Process) -> Verdict {
     message::send(partner.pid(), END, &[])?;
     check_eq!(partner.wait()?.reason, ExitReason::Exited(0));
     expect_nothing()
 }
 
 fn expect_nothing() -> Verdict {
-    check_eq!(message::wait(&mut Buffer::new(), NO_TIME).err(), Some(Errno::TimedOut));
+    check_eq!(message::wait(&mut Buffer::new(), NO_TIME).err(), Some(Error::TimedOut));
     Ok(())
 }
 
 /// Asks, and checks the answer.
-fn ask(partner: &Child, what: u32, bytes: &[u8], timeout: Option<Duration>) -> Verdict {
+fn ask(partner: &Process, what: u32, bytes: &[u8], timeout: Option<Duration>) -> Verdict {
     let mut buffer = Buffer::new();
     let answer = send_and_wait(&mut buffer, partner.pid(), what, bytes, timeout)?;
-    check_eq!(answer, Received { sender: partner.pid(), what: what + 1, bytes });
+    check_eq!(answer, Message { sender: partner.pid(), what: what + 1, bytes });
     Ok(())
 }
 
@@ -81,8 +81,8 @@ fn both_sides_may_answer_by_requests() -> Verdict {
 fn several_may_ask_one() -> Verdict {
     let partner = partner("answer")?;
     let pid = partner.pid().to_string();
-    let ask = |_| Child::spawn(ASSIST, ["ask", &pid, "500"]);
-    let children = (0..5).map(ask).collect::<Result<Vec<Child>, Errno>>()?;
+    let ask = |_| Process::spawn(ASSIST, ["ask", &pid, "500"]);
+    let children = (0..5).map(ask).collect::<Result<Vec<Process>, Error>>()?;
     for child in children {
         check_eq!(child.wait()?.reason, ExitReason::Exited(0));
     }
@@ -97,10 +97,10 @@ fn what_came_before_comes_first() -> Verdict {
     message::send(own, 2, &[8; 100])?;
     // The partner is asked all the same, and its answer is behind the others.
     let first = send_and_wait(&mut buffer, partner.pid(), 10, b"question", None)?;
-    check_eq!(first, Received { sender: own, what: 1, bytes: b"earlier" });
-    check_eq!(message::wait(&mut buffer, NO_TIME)?, Received { sender: own, what: 2, bytes: &[8; 100] });
+    check_eq!(first, Message { sender: own, what: 1, bytes: b"earlier" });
+    check_eq!(message::wait(&mut buffer, NO_TIME)?, Message { sender: own, what: 2, bytes: &[8; 100] });
     let answer = message::wait(&mut buffer, PATIENCE)?;
-    check_eq!(answer, Received { sender: partner.pid(), what: 11, bytes: b"question" });
+    check_eq!(answer, Message { sender: partner.pid(), what: 11, bytes: b"question" });
     end(partner)
 }
 
@@ -110,7 +110,7 @@ fn one_may_ask_oneself() -> Verdict {
     for (timeout, len) in [(None, 3), (NO_TIME, 32), (PATIENCE, 33), (None, MAX_BYTES)] {
         let bytes = &[9; MAX_BYTES][..len];
         let received = send_and_wait(&mut buffer, own, 4, bytes, timeout)?;
-        check_eq!(received, Received { sender: own, what: 4, bytes });
+        check_eq!(received, Message { sender: own, what: 4, bytes });
     }
     expect_nothing()
 }
@@ -120,19 +120,19 @@ fn a_refused_request_waits_for_nothing() -> Verdict {
     for nobody in [0, process::pid() + 1000, u32::MAX] {
         for len in [0, 32, 33] {
             let refused = send_and_wait(&mut buffer, nobody, 0, &[0; 33][..len], None);
-            check_eq!(refused.err(), Some(Errno::NoSuchProcess));
+            check_eq!(refused.err(), Some(Error::NoSuchProcess));
         }
     }
     let too_long = send_and_wait(&mut buffer, process::pid(), 0, &[0; MAX_BYTES + 1], None);
-    check_eq!(too_long.err(), Some(Errno::MessageTooLong));
+    check_eq!(too_long.err(), Some(Error::MessageTooLong));
     let at = u32::try_from((&raw mut buffer).expose_provenance())?;
     for len in [1025, 0x8000_0000, u32::MAX - 8, u32::MAX] {
-        check_eq!(call::send_and_wait(at, len, u32::MAX), Err(Errno::MessageTooLong));
+        check_eq!(call::send_and_wait(at, len, u32::MAX), Err(Error::MessageTooLong));
     }
-    let sleeper = Child::spawn(ASSIST, ["sleep", "300"])?;
+    let sleeper = Process::spawn(ASSIST, ["sleep", "300"])?;
     while message::send(sleeper.pid(), 0, &[]).is_ok() {}
-    check_eq!(send_and_wait(&mut buffer, sleeper.pid(), 0, &[], None).err(), Some(Errno::QueueFull));
-    check_eq!(send_and_wait(&mut buffer, sleeper.pid(), 0, &[0; 100], None).err(), Some(Errno::QueueFull));
+    check_eq!(send_and_wait(&mut buffer, sleeper.pid(), 0, &[], None).err(), Some(Error::QueueFull));
+    check_eq!(send_and_wait(&mut buffer, sleeper.pid(), 0, &[0; 100], None).err(), Some(Error::QueueFull));
     check_eq!(sleeper.wait()?.reason, ExitReason::Exited(0));
     expect_nothing()
 }
@@ -147,30 +147,30 @@ fn a_bad_buffer_sends_nothing() -> Verdict {
     // The last would do for the message itself.
     for bad in [0, 4, text, 0xC000_0000, u32::MAX - 3, end - 4, end - 40] {
         for len in [0, 32, 33, 1024] {
-            check_eq!(call::send_and_wait(bad, len, u32::MAX), Err(Errno::BadAddress));
+            check_eq!(call::send_and_wait(bad, len, u32::MAX), Err(Error::BadAddress));
         }
     }
     expect_nothing()
 }
 
 fn waiting_for_an_answer_ends_in_time() -> Verdict {
-    let sleeper = Child::spawn(ASSIST, ["doze", "300", "3"])?;
+    let sleeper = Process::spawn(ASSIST, ["doze", "300", "3"])?;
     let mut buffer = Buffer::new();
     for milliseconds in [0, 1, 30] {
         let before = system::time()?.uptime_ms;
         let timeout = Some(Duration::from_millis(milliseconds));
-        check_eq!(send_and_wait(&mut buffer, sleeper.pid(), 0, b"hello?", timeout).err(), Some(Errno::TimedOut));
+        check_eq!(send_and_wait(&mut buffer, sleeper.pid(), 0, b"hello?", timeout).err(), Some(Error::TimedOut));
         check!(system::time()?.uptime_ms - before >= milliseconds);
     }
     // It has found all three.
     check_eq!(sleeper.wait()?.reason, ExitReason::Exited(0));
     // One that waits gets the message and the CPU, and never answers; then this process goes on at its time.
-    let listener = Child::spawn(ASSIST, ["listen", "1000000"])?;
+    let listener = Process::spawn(ASSIST, ["listen", "1000000"])?;
     wait_until("it waits", || {
         process::info(listener.pid()).is_ok_and(|info| info.state == ProcessState::WaitsForMessage)
     })?;
     let timeout = Some(Duration::from_millis(50));
-    check_eq!(send_and_wait(&mut buffer, listener.pid(), 7, b"hello?", timeout).err(), Some(Errno::TimedOut));
+    check_eq!(send_and_wait(&mut buffer, listener.pid(), 7, b"hello?", timeout).err(), Some(Error::TimedOut));
     check_eq!(listener.wait()?.reason, ExitReason::Exited(7));
     expect_nothing()
 }
@@ -181,9 +181,9 @@ fn a_poll_lets_the_receiver_run() -> Verdict {
     let mut buffer = Buffer::new();
     // It waits by now, and answers at once; whether before this process looks is up to the timer.
     match send_and_wait(&mut buffer, partner.pid(), 2, b"now?", NO_TIME) {
-        Ok(answer) => check_eq!(answer, Received { sender: partner.pid(), what: 3, bytes: b"now?" }),
+        Ok(answer) => check_eq!(answer, Message { sender: partner.pid(), what: 3, bytes: b"now?" }),
         Err(error) => {
-            check_eq!(error, Errno::TimedOut);
+            check_eq!(error, Error::TimedOut);
             check_eq!(message::wait(&mut buffer, PATIENCE)?.what, 3);
         }
     }

@@ -9,9 +9,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use libsys::process::{self, Child, ProcessState};
+use libsys::process::{self, Process, ProcessState};
 use libsys::test::Verdict;
-use libsys::{Class, Errno, ExitReason, call, check, check_eq, system};
+use libsys::{Class, Error, ExitReason, call, check, check_eq, system};
 use tests::{ASSIST, assist, finish, wait_until};
 
 libsys::tests! {
@@ -35,13 +35,13 @@ fn sleep(milliseconds: u64) {
     process::sleep(Duration::from_millis(milliseconds));
 }
 
-fn class_of(pid: u32) -> Result<Class, Errno> {
+fn class_of(pid: u32) -> Result<Class, Error> {
     Ok(process::info(pid)?.class)
 }
 
 /// Starts `assist` as real-time, interactive or background.
-fn start(class: Class, words: &[&str]) -> Result<Child, Errno> {
-    let child = Child::spawn(ASSIST, words)?;
+fn start(class: Class, words: &[&str]) -> Result<Process, Error> {
+    let child = Process::spawn(ASSIST, words)?;
     process::set_priority(child.pid(), class)?;
     Ok(child)
 }
@@ -56,7 +56,7 @@ fn be(class: Class) -> Verdict {
 fn children_inherit_the_class() -> Verdict {
     for class in [Class::RealTime, Class::Interactive, Class::Background] {
         be(class)?;
-        let child = Child::spawn(ASSIST, ["sleep", "100000"])?;
+        let child = Process::spawn(ASSIST, ["sleep", "100000"])?;
         check_eq!(class_of(child.pid())?, class);
         finish(child)?;
     }
@@ -114,7 +114,7 @@ fn giving_way_is_no_demotion() -> Verdict {
 }
 
 /// How much of the CPU each of these classes gets, in thousandths, from processes that never sleep.
-fn shares<const N: usize>(classes: [Class; N]) -> Result<[u64; N], Errno> {
+fn shares<const N: usize>(classes: [Class; N]) -> Result<[u64; N], Error> {
     let children = classes.map(|class| start(class, &["yields", "100000"]));
     let mut pids = [0; N];
     for (pid, child) in pids.iter_mut().zip(children) {
@@ -159,7 +159,7 @@ fn nobody_is_starved() -> Verdict {
 }
 
 /// For how many thousandths of `milliseconds` the CPU was halted.
-fn halted(milliseconds: u64) -> Result<u64, Errno> {
+fn halted(milliseconds: u64) -> Result<u64, Error> {
     let before = system::time()?;
     sleep(milliseconds);
     let after = system::time()?;
@@ -195,7 +195,7 @@ fn time_on_the_cpu_is_counted() -> Verdict {
     let worker = start(Class::Interactive, &["spin", "100000"])?;
     let sleeper = start(Class::Interactive, &["sleep", "100000"])?;
     sleep(500);
-    let ms = |pid| Ok::<u64, Errno>(process::info(pid)?.cpu_tsc / (system::time()?.tsc_hz / 1000));
+    let ms = |pid| Ok::<u64, Error>(process::info(pid)?.cpu_tsc / (system::time()?.tsc_hz / 1000));
     let (worked, slept, own) = (ms(worker.pid())?, ms(sleeper.pid())?, ms(process::pid())?);
     check!((300..10_000).contains(&worked), "the worker worked {worked} ms of at least 500");
     check!(slept < 100, "the sleeper worked {slept} ms");
@@ -205,11 +205,11 @@ fn time_on_the_cpu_is_counted() -> Verdict {
 }
 
 /// The exit code of `assist priority PID CLASS`: 0, or why it was refused.
-fn priority(pid: u32, class: Class) -> Result<ExitReason, Errno> {
+fn priority(pid: u32, class: Class) -> Result<ExitReason, Error> {
     assist(&["priority", &format!("{pid}"), &format!("{}", class.number())])
 }
 
-fn refused(errno: Errno) -> ExitReason {
+fn refused(errno: Error) -> ExitReason {
     ExitReason::Exited(errno.number())
 }
 
@@ -217,9 +217,9 @@ fn programs_may_lower_themselves_only() -> Verdict {
     be(Class::Interactive)?;
     check_eq!(priority(0, Class::Interactive)?, ExitReason::Exited(0));
     check_eq!(priority(0, Class::Background)?, ExitReason::Exited(0));
-    check_eq!(priority(0, Class::RealTime)?, refused(Errno::NotPermitted));
+    check_eq!(priority(0, Class::RealTime)?, refused(Error::NotPermitted));
     be(Class::Background)?;
-    check_eq!(priority(0, Class::Interactive)?, refused(Errno::NotPermitted));
+    check_eq!(priority(0, Class::Interactive)?, refused(Error::NotPermitted));
     // A real-time program may stay what it is, and children of one inherit that.
     be(Class::RealTime)?;
     check_eq!(priority(0, Class::RealTime)?, ExitReason::Exited(0));
@@ -228,11 +228,11 @@ fn programs_may_lower_themselves_only() -> Verdict {
 
 fn a_parent_decides_over_its_children_only() -> Verdict {
     be(Class::Interactive)?;
-    check_eq!(priority(process::pid(), Class::Background)?, refused(Errno::NotPermitted));
-    check_eq!(priority(1, Class::Background)?, refused(Errno::NotPermitted));
-    check_eq!(process::set_priority(1, Class::Background), Err(Errno::NotPermitted));
+    check_eq!(priority(process::pid(), Class::Background)?, refused(Error::NotPermitted));
+    check_eq!(priority(1, Class::Background)?, refused(Error::NotPermitted));
+    check_eq!(process::set_priority(1, Class::Background), Err(Error::NotPermitted));
     let sibling = start(Class::Interactive, &["sleep", "100000"])?;
-    check_eq!(priority(sibling.pid(), Class::Background)?, refused(Errno::NotPermitted));
+    check_eq!(priority(sibling.pid(), Class::Background)?, refused(Error::NotPermitted));
     process::set_priority(sibling.pid(), Class::Background)?;
     check_eq!(class_of(sibling.pid())?, Class::Background);
     process::set_priority(sibling.pid(), Class::RealTime)?;
@@ -242,13 +242,13 @@ fn a_parent_decides_over_its_children_only() -> Verdict {
 
 fn unknown_classes_and_processes_are_refused() -> Verdict {
     for class in [3, 4, u32::MAX] {
-        check_eq!(call::set_priority(process::pid(), class), Err(Errno::InvalidArgument));
+        check_eq!(call::set_priority(process::pid(), class), Err(Error::InvalidArgument));
     }
     for pid in [0, 1_000_000, u32::MAX] {
-        check_eq!(call::set_priority(pid, 2), Err(Errno::NoSuchProcess));
-        check_eq!(process::info(pid).err(), Some(Errno::NoSuchProcess));
+        check_eq!(call::set_priority(pid, 2), Err(Error::NoSuchProcess));
+        check_eq!(process::info(pid).err(), Some(Error::NoSuchProcess));
     }
-    check_eq!(call::process_info(u32::MAX, 0xC000_0000), Err(Errno::BadAddress));
+    check_eq!(call::process_info(u32::MAX, 0xC000_0000), Err(Error::BadAddress));
     Ok(())
 }
 
@@ -265,7 +265,7 @@ fn states_are_told() -> Verdict {
         (&["exit", "0"], ProcessState::Ended),
     ];
     for (words, state) in expected {
-        let child = Child::spawn(ASSIST, words)?;
+        let child = Process::spawn(ASSIST, words)?;
         let name: String = format!("{words:?} is {state}");
         wait_until(&name, || process::info(child.pid()).is_ok_and(|info| info.state == state))?;
         // One that has ended cannot be killed any more.

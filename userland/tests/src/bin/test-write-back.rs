@@ -10,12 +10,12 @@ use core::time::Duration;
 
 use libsys::abi::layout::MAPPINGS_MAX;
 use libsys::abi::process::ProcessState;
-use libsys::files::{self, File, Mapping};
+use libsys::files::{self, File, MappedFile};
 use libsys::memory::PAGE_SIZE;
-use libsys::process::{self, Child};
+use libsys::process::{self, Process};
 use libsys::test::Verdict;
 use libsys::time::Instant;
-use libsys::{Errno, ExitReason, check, check_eq, system};
+use libsys::{Error, ExitReason, check, check_eq, system};
 use tests::mapped::{WRITE, byte_at, made, read, write};
 use tests::{ASSIST, PAGE, run, wait_until};
 
@@ -31,7 +31,7 @@ libsys::tests! {
 
 fn data_of_programs_is_copied_and_never_written_back() -> Verdict {
     static mut CHANGED: [u32; 64] = [0x1234_5678; 64];
-    let program = || -> Result<Vec<u8>, Errno> {
+    let program = || -> Result<Vec<u8>, Error> {
         let mut file = File::open("test-write-back")?;
         let mut all = vec![0; file.len()? as usize];
         file.read(&mut all)?;
@@ -56,7 +56,7 @@ fn changes_are_on_the_disk_after_unmap_exit_and_sync() -> Verdict {
     let mut file = made("written", PAGES)?;
     file.sync()?;
     let before = writes()?;
-    let mapped = Mapping::new(&file, 0, PAGES * PAGE, WRITE)?;
+    let mapped = MappedFile::new(&file, 0, PAGES * PAGE, WRITE)?;
     (0..PAGES).for_each(|page| write(&mapped, page * PAGE, 1));
     file.sync()?;
     check!(writes()? >= before + 6, "sync");
@@ -87,7 +87,7 @@ fn clean_pages_are_never_written() -> Verdict {
     let mut file = made("clean", 50)?;
     file.sync()?;
     let before = system::info()?.account.file_writes;
-    let mapped = Mapping::new(&file, 0, 50 * PAGE, WRITE)?;
+    let mapped = MappedFile::new(&file, 0, 50 * PAGE, WRITE)?;
     let sum: u32 = (0..50 * PAGE).step_by(256).map(|at| u32::from(read(&mapped, at))).sum();
     check!(sum > 0);
     byte_at(&mut file, 100)?;
@@ -103,9 +103,11 @@ fn clean_pages_are_never_written() -> Verdict {
 
 fn sync_ends_while_others_write_on() -> Verdict {
     let file = made("restless", 20)?;
-    let mine = Mapping::new(&file, 0, 20 * PAGE, WRITE)?;
-    let spinners =
-        [Child::spawn(ASSIST, ["map-spin", "restless", "20"])?, Child::spawn(ASSIST, ["map-spin", "restless", "20"])?];
+    let mine = MappedFile::new(&file, 0, 20 * PAGE, WRITE)?;
+    let spinners = [
+        Process::spawn(ASSIST, ["map-spin", "restless", "20"])?,
+        Process::spawn(ASSIST, ["map-spin", "restless", "20"])?,
+    ];
     let first = read(&mine, 0);
     wait_until("they write", || read(&mine, 0) != first)?;
     for _ in 0..5 {
@@ -126,8 +128,8 @@ fn several_processes_write_the_same_pages() -> Verdict {
     let file = made("crowd", 150)?;
     drop(file);
     let children =
-        (0..5).map(|_| Child::spawn(ASSIST, ["map-add", "crowd", "150", "6"])).collect::<Result<Vec<_>, _>>()?;
-    let pids: Vec<u32> = children.iter().map(Child::pid).collect();
+        (0..5).map(|_| Process::spawn(ASSIST, ["map-add", "crowd", "150", "6"])).collect::<Result<Vec<_>, _>>()?;
+    let pids: Vec<u32> = children.iter().map(Process::pid).collect();
     for child in children {
         check_eq!(child.wait()?.reason, ExitReason::Exited(0));
     }
@@ -148,10 +150,10 @@ fn several_processes_write_the_same_pages() -> Verdict {
 fn a_kill_in_the_middle_harms_nobody() -> Verdict {
     drop(made("victims", 150)?);
     for round in 0..4u64 {
-        let lucky = Child::spawn(ASSIST, ["map-add", "victims", "150", "3"])?;
+        let lucky = Process::spawn(ASSIST, ["map-add", "victims", "150", "3"])?;
         let unlucky = [
-            Child::spawn(ASSIST, ["map-spin", "victims", "150"])?,
-            Child::spawn(ASSIST, ["map-add", "victims", "150", "4000000000"])?,
+            Process::spawn(ASSIST, ["map-spin", "victims", "150"])?,
+            Process::spawn(ASSIST, ["map-add", "victims", "150", "4000000000"])?,
         ];
         process::sleep(Duration::from_millis(20 + 25 * round));
         for child in unlucky {
@@ -175,7 +177,7 @@ fn a_kill_in_the_middle_harms_nobody() -> Verdict {
 
 fn whoever_maps_a_file_very_often_does_not_stop_the_machine() -> Verdict {
     drop(made("crowd", 600)?);
-    let child = Child::spawn(ASSIST, ["map-crowd", "crowd", "600"])?;
+    let child = Process::spawn(ASSIST, ["map-crowd", "crowd", "600"])?;
     let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
     while process::info(child.pid())?.state != ProcessState::Ended {
         process::yield_now();

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::process::{self, Child};
-use libsys::{Class, Errno, console, message, system};
+use libsys::process::{self, Process};
+use libsys::{Class, Error, console, message, system};
 use tests::PAGE;
 
 use super::rules::number;
@@ -21,23 +21,23 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "kill" => process::kill(argument()).map(|()| 0),
         "kill-self" => kill_self(),
         "read-lines" => read_lines(),
-        "parent" => Child::spawn("assist", ["sleep", "1000000"]).and_then(Child::wait).map(|_| 0),
+        "parent" => Process::spawn("assist", ["sleep", "1000000"]).and_then(Process::wait).map(|_| 0),
         "thrash" => thrash(argument()),
         "bomb" => Err(bomb()),
         _ => return None,
     };
-    Some(done.unwrap_or_else(Errno::number))
+    Some(done.unwrap_or_else(Error::number))
 }
 
 /// Kills itself. Its parent is told if it goes on after that.
-fn kill_self() -> Result<u32, Errno> {
+fn kill_self() -> Result<u32, Error> {
     let parent = process::info(process::pid())?.parent;
     process::kill(process::pid())?;
     message::send(parent, 0, b"still here").map(|()| 0)
 }
 
 /// Uses the CPU for so many milliseconds.
-fn spin(milliseconds: u64) -> Result<(), Errno> {
+fn spin(milliseconds: u64) -> Result<(), Error> {
     let end = system::time()?.uptime_ms + milliseconds;
     while system::time()?.uptime_ms < end {
         (0..1000).for_each(|step| {
@@ -47,14 +47,14 @@ fn spin(milliseconds: u64) -> Result<(), Errno> {
     Ok(())
 }
 
-fn spin_then_sleep(spinning_ms: u32, sleeping_ms: u32) -> Result<u32, Errno> {
+fn spin_then_sleep(spinning_ms: u32, sleeping_ms: u32) -> Result<u32, Error> {
     spin(spinning_ms.into())?;
     process::sleep(Duration::from_millis(sleeping_ms.into()));
     Ok(0)
 }
 
 /// Works a little and sleeps a little, for so many milliseconds.
-fn naps(milliseconds: u32) -> Result<u32, Errno> {
+fn naps(milliseconds: u32) -> Result<u32, Error> {
     let end = system::time()?.uptime_ms + u64::from(milliseconds);
     while system::time()?.uptime_ms < end {
         spin(3)?;
@@ -64,7 +64,7 @@ fn naps(milliseconds: u32) -> Result<u32, Errno> {
 }
 
 /// Uses the CPU for so many milliseconds in all, but gives way before each time slice ends.
-fn yields(milliseconds: u32) -> Result<u32, Errno> {
+fn yields(milliseconds: u32) -> Result<u32, Error> {
     let end = system::time()?.uptime_ms + u64::from(milliseconds);
     while system::time()?.uptime_ms < end {
         spin(2)?;
@@ -74,20 +74,20 @@ fn yields(milliseconds: u32) -> Result<u32, Errno> {
 }
 
 /// Puts process `pid` (0: itself) into the class of this number.
-fn set_priority(pid: u32, class: u32) -> Result<u32, Errno> {
-    let class = Class::from_number(class).ok_or(Errno::InvalidArgument)?;
+fn set_priority(pid: u32, class: u32) -> Result<u32, Error> {
+    let class = Class::from_number(class).ok_or(Error::InvalidArgument)?;
     process::set_priority(if pid == 0 { process::pid() } else { pid }, class).map(|()| 0)
 }
 
 /// Reads lines for good, not minding the end of the input.
-fn read_lines() -> Result<u32, Errno> {
+fn read_lines() -> Result<u32, Error> {
     loop {
         console::read_line(&mut [0; 80])?;
     }
 }
 
 /// Writes to all its pages, over and over, for good.
-fn thrash(pages: u32) -> Result<u32, Errno> {
+fn thrash(pages: u32) -> Result<u32, Error> {
     let mut region = Region::allocate((pages * PAGE_SIZE) as usize)?;
     loop {
         for byte in region.bytes().iter_mut().step_by(PAGE) {
@@ -97,11 +97,11 @@ fn thrash(pages: u32) -> Result<u32, Errno> {
 }
 
 /// Starts programs that start programs, for good, as fast as that is granted. Ends only if it is refused for an odd reason.
-fn bomb() -> Errno {
+fn bomb() -> Error {
     loop {
-        match Child::spawn("assist", ["bomb"]) {
+        match Process::spawn("assist", ["bomb"]) {
             Ok(_) => {}
-            Err(Errno::OutOfMemory | Errno::TooManyProcesses) => process::yield_now(),
+            Err(Error::OutOfMemory | Error::TooManyProcesses) => process::yield_now(),
             Err(other) => return other,
         }
     }

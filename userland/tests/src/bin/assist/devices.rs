@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use libsys::files::{File, standard_input};
-use libsys::process::{self, Child};
-use libsys::{Errno, call, eprintln};
+use libsys::process::{self, Process};
+use libsys::{Error, call, eprintln};
 
 use super::rules::number;
 use super::ways;
@@ -21,14 +21,14 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "take" => Ok(take(arguments.first().and_then(|text| number(text)).unwrap_or(0))),
         "without-streams" => without_streams(),
         "fork-bomb" => fork_bomb(),
-        "take-foreground" => Ok(process::set_foreground(None).err().map_or(0, Errno::number)),
+        "take-foreground" => Ok(process::set_foreground(None).err().map_or(0, Error::number)),
         _ => return None,
     };
     Some(done.unwrap_or(3))
 }
 
 /// Opens twelve devices, and ends in the given way.
-fn open_ten(way: &str) -> Result<u32, Errno> {
+fn open_ten(way: &str) -> Result<u32, Error> {
     let names =
         ["random 1", "random 1", "random 2", "null", "null", "console", "console", "hello", "hello", "file cat"];
     let _open =
@@ -37,7 +37,7 @@ fn open_ten(way: &str) -> Result<u32, Errno> {
 }
 
 /// Opens all that it may, and waits to be killed.
-fn open_all() -> Result<u32, Errno> {
+fn open_all() -> Result<u32, Error> {
     let open: Vec<File> = (0..).map_while(|_| File::open("random 1").ok()).collect();
     process::sleep(Duration::from_secs(1000));
     Ok(u32::from(open.is_empty()))
@@ -54,11 +54,11 @@ fn take(count: u32) -> u32 {
 }
 
 /// Closes its standard streams; what is opened next takes their places, and a child inherits what is left: 0 if so.
-fn without_streams() -> Result<u32, Errno> {
+fn without_streams() -> Result<u32, Error> {
     for handle in [0, 1, 2] {
         call::close(handle)?;
     }
-    if Child::spawn("hello", [""; 0])?.wait()?.reason != libsys::ExitReason::Exited(0) {
+    if Process::spawn("hello", [""; 0])?.wait()?.reason != libsys::ExitReason::Exited(0) {
         return Ok(1);
     }
     let random = File::open("random 1")?;
@@ -66,10 +66,10 @@ fn without_streams() -> Result<u32, Errno> {
 }
 
 /// Starts copies of itself for ever, each of which does the same, and says so once there is no room for more.
-fn fork_bomb() -> Result<u32, Errno> {
+fn fork_bomb() -> Result<u32, Error> {
     let mut has_spoken = false;
     loop {
-        if Child::spawn(tests::ASSIST, ["fork-bomb"]).is_err() {
+        if Process::spawn(tests::ASSIST, ["fork-bomb"]).is_err() {
             if !core::mem::replace(&mut has_spoken, true) {
                 eprintln!("assist: no more");
             }

@@ -6,8 +6,8 @@ use core::time::Duration;
 
 use libsys::memory::{self, PAGE_SIZE, Region};
 use libsys::message::{self, Buffer};
-use libsys::process::{self, Child};
-use libsys::{Errno, call, eprintln, print, println, system};
+use libsys::process::{self, Process};
+use libsys::{Error, call, eprintln, print, println, system};
 use tests::PAGE;
 
 use super::rules::number;
@@ -25,7 +25,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
             Ok(0)
         }
         "spin" => spin(argument()),
-        "orphan" => Child::spawn("assist", ["sleep", "50"]).map(|_| 0),
+        "orphan" => Process::spawn("assist", ["sleep", "50"]).map(|_| 0),
         "keep" => keep(argument(), argument(), argument()),
         "echo" => echo(),
         "answer" => answer(),
@@ -49,7 +49,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "constant" => Ok(u32::try_from("a constant".as_ptr().expose_provenance()).unwrap_or(0)),
         "allocate-80-and-30" => allocate_80_and_30(),
         "sparse-heap" => sparse_heap(),
-        "raise-limit" => Ok(u32::from(memory::set_limit(u32::MAX) != Err(Errno::NotPermitted))),
+        "raise-limit" => Ok(u32::from(memory::set_limit(u32::MAX) != Err(Error::NotPermitted))),
         "start-under-limit" => start_under_limit(),
         "panic" => panic!("on request"),
         _ => return None,
@@ -58,11 +58,11 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
 }
 
 /// 80 pages, 30 more that are refused, and 30 once the 80 are free. Exits with 1 if the 30 are granted beside the 80.
-fn allocate_80_and_30() -> Result<u32, Errno> {
+fn allocate_80_and_30() -> Result<u32, Error> {
     let mut most = Region::allocate(80 * PAGE)?;
     most.bytes().fill(80);
     match Region::allocate(30 * PAGE) {
-        Err(Errno::OverLimit) => {}
+        Err(Error::OverLimit) => {}
         Err(error) => return Err(error),
         Ok(_) => return Ok(1),
     }
@@ -75,7 +75,7 @@ fn allocate_80_and_30() -> Result<u32, Errno> {
 }
 
 /// Nearly a gibibyte of heap, of which every hundredth page is used.
-fn sparse_heap() -> Result<u32, Errno> {
+fn sparse_heap() -> Result<u32, Error> {
     const PAGES: usize = (1 << 18) - 64;
     let held = system::info()?;
     let mut region = Region::allocate(PAGES * PAGE)?;
@@ -104,9 +104,9 @@ fn sparse_heap() -> Result<u32, Errno> {
 }
 
 /// Lowers its limit to almost nothing; then nobody can be started.
-fn start_under_limit() -> Result<u32, Errno> {
+fn start_under_limit() -> Result<u32, Error> {
     memory::set_limit(2)?;
-    Ok(u32::from(Child::spawn("assist", ["exit", "0"]).err() != Some(Errno::OverLimit)))
+    Ok(u32::from(Process::spawn("assist", ["exit", "0"]).err() != Some(Error::OverLimit)))
 }
 
 /// FNV-1a over the arguments, each followed by a zero byte.
@@ -116,7 +116,7 @@ pub fn checksum(arguments: &[&str]) -> u32 {
 }
 
 /// Uses the CPU, and nothing else, for so many milliseconds.
-fn spin(milliseconds: u32) -> Result<u32, Errno> {
+fn spin(milliseconds: u32) -> Result<u32, Error> {
     let end = system::time()?.uptime_ms + u64::from(milliseconds);
     while system::time()?.uptime_ms < end {
         for step in 0..10_000 {
@@ -127,7 +127,7 @@ fn spin(milliseconds: u32) -> Result<u32, Errno> {
 }
 
 /// Fills pages with a pattern, sleeps, and finds it again: 0 if it does.
-fn keep(seed: u32, pages: u32, milliseconds: u32) -> Result<u32, Errno> {
+fn keep(seed: u32, pages: u32, milliseconds: u32) -> Result<u32, Error> {
     let mut region = Region::allocate((pages * PAGE_SIZE) as usize)?;
     tests::fill(region.words(), seed);
     process::sleep(Duration::from_millis(milliseconds.into()));
@@ -135,7 +135,7 @@ fn keep(seed: u32, pages: u32, milliseconds: u32) -> Result<u32, Errno> {
 }
 
 /// Answers every message: the same bytes, `what` one higher. Ends with 0 at [`tests::END`].
-fn echo() -> Result<u32, Errno> {
+fn echo() -> Result<u32, Error> {
     let mut buffer = Buffer::new();
     loop {
         let received = message::wait(&mut buffer, None)?;
@@ -147,7 +147,7 @@ fn echo() -> Result<u32, Errno> {
 }
 
 /// As [`echo`], but each answer and the wait for the next message are one call.
-fn answer() -> Result<u32, Errno> {
+fn answer() -> Result<u32, Error> {
     let mut buffer = Buffer::new();
     let mut copy = [0; message::MAX_BYTES];
     let mut received = message::wait(&mut buffer, None)?;
@@ -160,7 +160,7 @@ fn answer() -> Result<u32, Errno> {
 }
 
 /// Sends `count` requests to process `pid`, with `what` going up by two and bytes of all lengths; 0 if all answers are right.
-fn ask(pid: u32, count: u32) -> Result<u32, Errno> {
+fn ask(pid: u32, count: u32) -> Result<u32, Error> {
     let mut buffer = Buffer::new();
     for what in (0..count).map(|number| 2 * number) {
         let bytes = Vec::from_iter(core::iter::repeat_n(what.to_le_bytes()[0], what as usize % 100));
@@ -173,7 +173,7 @@ fn ask(pid: u32, count: u32) -> Result<u32, Errno> {
 }
 
 /// Waits so many milliseconds for a message: its `what` is the exit code. Its parent is told if none came, however that ended.
-fn listen(milliseconds: u32) -> Result<u32, Errno> {
+fn listen(milliseconds: u32) -> Result<u32, Error> {
     const COMPLAINT: &[u8] = b"nothing came";
     let parent = process::info(process::pid())?.parent;
     let mut buffer = Buffer::new();
@@ -188,12 +188,12 @@ fn listen(milliseconds: u32) -> Result<u32, Errno> {
 }
 
 /// Sends `count` messages to process `pid`, with `what` counting up and every length from 0 to `longest` in turn.
-fn tell(pid: u32, count: u32, longest: u32) -> Result<u32, Errno> {
+fn tell(pid: u32, count: u32, longest: u32) -> Result<u32, Error> {
     for what in 0..count {
         let bytes = Vec::from_iter(core::iter::repeat_n(what.to_le_bytes()[0], (what % (longest + 1)) as usize));
         while let Err(refusal) = message::send(pid, what, &bytes) {
             match refusal {
-                Errno::QueueFull | Errno::TooManyUnread => process::yield_now(),
+                Error::QueueFull | Error::TooManyUnread => process::yield_now(),
                 other => return Err(other),
             }
         }
@@ -202,7 +202,7 @@ fn tell(pid: u32, count: u32, longest: u32) -> Result<u32, Errno> {
 }
 
 /// Sleeps so long, and finds `count` messages afterwards: 0 if so, 1 if it woke too early, 2 if the number is another.
-fn doze(milliseconds: u32, count: u32) -> Result<u32, Errno> {
+fn doze(milliseconds: u32, count: u32) -> Result<u32, Error> {
     let before = system::time()?.uptime_ms;
     process::sleep(Duration::from_millis(milliseconds.into()));
     if system::time()?.uptime_ms - before < milliseconds.into() {
@@ -214,7 +214,7 @@ fn doze(milliseconds: u32, count: u32) -> Result<u32, Errno> {
 }
 
 /// Uses a region after giving it back: at the first address of the heap that is nobody's then.
-fn after_free() -> Result<u32, Errno> {
+fn after_free() -> Result<u32, Error> {
     let region = Region::allocate(PAGE)?;
     let at = region.as_ptr();
     // SAFETY: the page is this program's.
@@ -225,7 +225,7 @@ fn after_free() -> Result<u32, Errno> {
 }
 
 /// Reads `offset` bytes behind the end of a region of one page, in front of which and behind which there is nothing.
-fn past_end(offset: u32) -> Result<u32, Errno> {
+fn past_end(offset: u32) -> Result<u32, Error> {
     let [before, region, behind] = [Region::allocate(4096 * 4)?, Region::allocate(PAGE)?, Region::allocate(4096 * 4)?];
     before.free()?;
     behind.free()?;

@@ -3,10 +3,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use libsys::Errno;
-use libsys::files::{self, File, MapAccess, Mapping};
+use libsys::Error;
+use libsys::files::{self, File, MapAccess, MappedFile};
 use libsys::memory::PAGE_SIZE;
-use libsys::process::{self, Child};
+use libsys::process::{self, Process};
 use tests::{PAGE, written};
 
 use super::rules::number;
@@ -28,7 +28,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
 }
 
 /// 100 and its number for an error.
-pub fn exit_code(done: Result<u32, Errno>) -> u32 {
+pub fn exit_code(done: Result<u32, Error>) -> u32 {
     done.unwrap_or_else(|error| 100 + error.number())
 }
 
@@ -38,7 +38,7 @@ pub fn as_number(text: &str) -> u32 {
 
 /// Writes every `step`th page of a file from page `index` on, each with its number as pattern; the last ones first, so that the file
 /// grows by leaps.
-fn interleave(name: &str, [index, step, count]: [u32; 3]) -> Result<u32, Errno> {
+fn interleave(name: &str, [index, step, count]: [u32; 3]) -> Result<u32, Error> {
     let mut file = File::open(name)?;
     for round in (0..count).step_by(3).flat_map(|first| (first..count.min(first + 3)).rev()) {
         let page = index + round * step;
@@ -50,15 +50,15 @@ fn interleave(name: &str, [index, step, count]: [u32; 3]) -> Result<u32, Errno> 
 }
 
 /// Opens and maps a file, and ends in some way without closing anything.
-fn hold(name: &str, way: &str) -> Result<u32, Errno> {
+fn hold(name: &str, way: &str) -> Result<u32, Error> {
     let file = File::open(name)?;
-    let mapping = Mapping::new(&file, 0, PAGE, MapAccess::Read)?;
+    let mapping = MappedFile::new(&file, 0, PAGE, MapAccess::Read)?;
     core::mem::forget((file, mapping));
     Ok(ways::end(way))
 }
 
 /// Reads a file from its beginning to its end: 0 if that works.
-fn read_file(name: &str) -> Result<u32, Errno> {
+fn read_file(name: &str) -> Result<u32, Error> {
     let mut file = File::open(name)?;
     let mut buffer = vec![0; 8 * PAGE];
     while file.read(&mut buffer)? > 0 {}
@@ -66,29 +66,29 @@ fn read_file(name: &str) -> Result<u32, Errno> {
 }
 
 /// Makes a file and removes another on a disk that takes no names: 0 if that is told and nothing is there that should not be.
-fn make_and_remove() -> Result<u32, Errno> {
+fn make_and_remove() -> Result<u32, Error> {
     for _ in 0..50 {
         let made = File::create("made").err();
         let opened = File::open("made").err();
-        if (made, opened) != (Some(Errno::Io), Some(Errno::NoSuchFile)) {
+        if (made, opened) != (Some(Error::Io), Some(Error::NoSuchFile)) {
             return Ok(1);
         }
     }
-    if files::remove("hello") != Err(Errno::Io) {
+    if files::remove("hello") != Err(Error::Io) {
         return Ok(2);
     }
-    Child::spawn("piggy", ["5", "1"])?.wait().map(|_| 0)
+    Process::spawn("piggy", ["5", "1"])?.wait().map(|_| 0)
 }
 
 /// Makes a file for ever, and never has a handle for it.
-fn create_in_vain(name: &str) -> Result<u32, Errno> {
+fn create_in_vain(name: &str) -> Result<u32, Error> {
     let mut open = Vec::new();
     while let Ok(file) = File::open("null") {
         open.push(file);
     }
     loop {
         match File::create(name) {
-            Err(Errno::TooManyOpen | Errno::AlreadyExists) => process::yield_now(),
+            Err(Error::TooManyOpen | Error::AlreadyExists) => process::yield_now(),
             other => return other.map(|_| 0),
         }
     }

@@ -3,7 +3,7 @@
 use libsys::abi::layout::{KERNEL_START, STACK_LIMIT, USER_END};
 use libsys::abi::{Number, POLICY_NAMES};
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::{Errno, gate, process};
+use libsys::{Error, gate, process};
 use tests::PAGE;
 
 use super::rules::number;
@@ -42,7 +42,7 @@ struct Places {
 }
 
 /// Makes so many calls. Whatever they answer is right, if this process is not ended by it.
-fn fuzz(seed: u32, calls: u32) -> Result<(), Errno> {
+fn fuzz(seed: u32, calls: u32) -> Result<(), Error> {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B1) | 1);
     let mut region = Region::allocate(4 * PAGE)?;
     let (spare, hole) = (Region::allocate(PAGE)?, Region::allocate(PAGE)?);

@@ -1,7 +1,7 @@
 //! Errands with mapped files.
 
-use libsys::Errno;
-use libsys::files::{File, MapAccess, Mapping};
+use libsys::Error;
+use libsys::files::{File, MapAccess, MappedFile};
 use libsys::memory::{PAGE_SIZE, mapping};
 use libsys::process;
 use tests::PAGE;
@@ -25,7 +25,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
 }
 
 /// The frame that holds a page of this program's text; 0 if it was borrowed in this moment.
-fn frame_of_text() -> Result<u32, Errno> {
+fn frame_of_text() -> Result<u32, Error> {
     let text = frame_of_text as *const u8;
     // The function may be part of another, so that nothing was fetched from there yet.
     // SAFETY: text may be read.
@@ -34,9 +34,9 @@ fn frame_of_text() -> Result<u32, Errno> {
 }
 
 /// Adds one to the first word of every page of a mapped file, over and over. Other processes may do the same with other words.
-fn map_add(name: &str, pages: u32, rounds: u32) -> Result<u32, Errno> {
+fn map_add(name: &str, pages: u32, rounds: u32) -> Result<u32, Error> {
     let file = File::open(name)?;
-    let mapping = Mapping::new(&file, 0, pages as usize * PAGE, MapAccess::ReadAndWrite)?;
+    let mapping = MappedFile::new(&file, 0, pages as usize * PAGE, MapAccess::ReadAndWrite)?;
     drop(file);
     // Each process has a word of its own in every page.
     let place = process::pid() as usize % (PAGE / 4) * 4;
@@ -57,9 +57,9 @@ fn map_add(name: &str, pages: u32, rounds: u32) -> Result<u32, Errno> {
 }
 
 /// Fills pages of a mapped file with a pattern, and ends in some way without unmapping.
-fn map_fill(name: &str, pages: u32, seed: u32, way: &str) -> Result<u32, Errno> {
+fn map_fill(name: &str, pages: u32, seed: u32, way: &str) -> Result<u32, Error> {
     let file = File::open(name)?;
-    let mapping = Mapping::new(&file, 0, pages as usize * PAGE, MapAccess::ReadAndWrite)?;
+    let mapping = MappedFile::new(&file, 0, pages as usize * PAGE, MapAccess::ReadAndWrite)?;
     #[expect(clippy::cast_ptr_alignment, reason = "mappings begin at pages")]
     let words = mapping.as_ptr().cast::<u32>();
     // SAFETY: so many words are mapped to be written to, and nobody else uses the file.
@@ -69,9 +69,9 @@ fn map_fill(name: &str, pages: u32, seed: u32, way: &str) -> Result<u32, Errno> 
 }
 
 /// Changes pages of a mapped file for good.
-fn map_spin(name: &str, pages: u32) -> Result<u32, Errno> {
+fn map_spin(name: &str, pages: u32) -> Result<u32, Error> {
     let file = File::open(name)?;
-    let mapping = Mapping::new(&file, 0, pages as usize * PAGE, MapAccess::ReadAndWrite)?;
+    let mapping = MappedFile::new(&file, 0, pages as usize * PAGE, MapAccess::ReadAndWrite)?;
     loop {
         for page in 0..pages as usize {
             // SAFETY: the byte lies in the mapping.
@@ -85,13 +85,13 @@ fn map_spin(name: &str, pages: u32) -> Result<u32, Errno> {
 
 /// Maps pages of a file to be written to, one after the other and round and round, as often as that goes, and changes each. The exit code
 /// is how often it went.
-fn map_crowd(name: &str, pages: u32) -> Result<u32, Errno> {
+fn map_crowd(name: &str, pages: u32) -> Result<u32, Error> {
     let file = File::open(name)?;
     for count in 0.. {
-        match Mapping::new(&file, count % pages * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite) {
+        match MappedFile::new(&file, count % pages * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite) {
             // SAFETY: the byte lies in the mapping, which may be written to, and which stays until the end.
             Ok(mapping) => unsafe { core::mem::ManuallyDrop::new(mapping).as_ptr().write_volatile(1) },
-            Err(Errno::TooManyOpen) => return Ok(count),
+            Err(Error::TooManyOpen) => return Ok(count),
             Err(error) => return Err(error),
         }
     }
@@ -99,17 +99,17 @@ fn map_crowd(name: &str, pages: u32) -> Result<u32, Errno> {
 }
 
 /// Reads the first byte of a page of a mapped file: the exit code.
-fn map_read(name: &str, page: u32) -> Result<u32, Errno> {
+fn map_read(name: &str, page: u32) -> Result<u32, Error> {
     let file = File::open(name)?;
-    let mapping = Mapping::new(&file, page * PAGE_SIZE, PAGE, MapAccess::Read)?;
+    let mapping = MappedFile::new(&file, page * PAGE_SIZE, PAGE, MapAccess::Read)?;
     // SAFETY: the byte is mapped.
     Ok(u32::from(unsafe { mapping.as_ptr().read_volatile() }))
 }
 
 /// Writes to a mapping that is there to be read: before it was read, or after.
-fn map_write_to_read(name: &str, touches: &str) -> Result<u32, Errno> {
+fn map_write_to_read(name: &str, touches: &str) -> Result<u32, Error> {
     let file = File::open(name)?;
-    let mapping = Mapping::new(&file, 0, PAGE, MapAccess::Read)?;
+    let mapping = MappedFile::new(&file, 0, PAGE, MapAccess::Read)?;
     // SAFETY: reading is allowed. For the write none is claimed: this is the rule to break.
     unsafe {
         if touches == "touched" {
