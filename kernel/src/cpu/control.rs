@@ -117,17 +117,6 @@ fn low_word(register: usize) -> u32 {
     u32::try_from(register).unwrap_or(0)
 }
 
-/// Copies a page.
-#[inline]
-pub fn copy_words(from: &[u8; PAGE_SIZE as usize], to: &mut [u8; PAGE_SIZE as usize]) {
-    // SAFETY: `rep movsd` reads 1024 words of one borrow and writes as many of the other, which is exclusive; the direction flag is clear
-    // in Rust code. LLVM takes no operand in `esi`, so that is exchanged around the copy.
-    unsafe {
-        asm!("xchg esi, {from}", "rep movsd", "xchg esi, {from}", from = inout(reg) from.as_ptr() => _,
-             inout("ecx") PAGE_SIZE / 4 => _, inout("edi") to.as_mut_ptr() => _, options(nostack, preserves_flags));
-    }
-}
-
 /// Fills a page with a word.
 #[inline]
 pub fn fill_words(page: &mut [u8; PAGE_SIZE as usize], word: u32) {

@@ -1,6 +1,7 @@
 //! The CPU: its tables, its traps, its registers.
 
 mod boot;
+mod bytes;
 pub mod control;
 pub mod exceptions;
 pub mod fpu;

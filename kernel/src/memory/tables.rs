@@ -134,13 +134,13 @@ impl PageTables for Mmu {
     }
 
     fn copy(&mut self, from: Frame, to: Frame, len_bytes: u32) {
-        let len = len_bytes as usize;
         // SAFETY: the pager owns both frames, which are two, and neither is in a transfer. The two windows are two as well.
         unsafe {
             with_frame(Purpose::Copy, from, |source| {
                 with_frame(Purpose::Fill, to, |target| {
-                    control::copy_words(source, target);
-                    target[len..].fill(0);
+                    let (head, tail) = target.split_at_mut(len_bytes as usize);
+                    head.copy_from_slice(&source[..head.len()]);
+                    tail.fill(0);
                 });
             });
         }
