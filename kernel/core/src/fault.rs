@@ -118,6 +118,7 @@ pub fn plan(fault: &Fault, region: Option<&Region>, entry: PteState) -> Result<P
 }
 
 /// How an untouched page of `region` gets its first contents.
+#[inline]
 fn fill_plan(fault: &Fault, region: &Region) -> Plan {
     region.file_page(Page::containing(fault.address)).map_or(Plan::MapZeroed, Plan::UseFile)
 }

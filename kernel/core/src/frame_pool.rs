@@ -108,11 +108,12 @@ impl<'a> ContiguousFramePool<'a> {
     #[inline]
     pub fn get_frame(&mut self) -> Option<Frame> {
         let index = self.first_free;
-        if index == NONE {
-            return None;
+        let taken = self.info.get_mut(index as usize)?;
+        self.first_free = core::mem::replace(taken, FrameInfo { first: 1, second: HEAD_OF_RUN }).second;
+        if let Some(first) = self.info.get_mut(self.first_free as usize) {
+            first.first = NONE;
         }
-        self.unlink(index);
-        self.info[index as usize] = FrameInfo { first: 1, second: HEAD_OF_RUN };
+        self.free_count -= 1;
         Some(Frame::new(self.base.number() + index))
     }
 

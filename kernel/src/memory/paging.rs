@@ -51,21 +51,28 @@ pub fn with_memory<R>(work: impl FnOnce(&mut Memory) -> R) -> R {
 /// A [`FaultError`] if the access is not allowed or cannot be served.
 #[inline]
 pub fn repair(space: SpaceId, fault: &Fault) -> Result<(), FaultError> {
-    let first = with_memory(|memory| {
+    let unfinished = with_memory(|memory| {
         memory.check_if_due();
         memory.pager.count_fault(space);
-        memory.pager.resolve(&mut memory.mmu, space, fault)
-    })?;
-    let outcome = match first {
-        Step::Done => Ok(()),
-        step => repair_slowly(space, fault, step),
-    };
+        match memory.pager.resolve(&mut memory.mmu, space, fault) {
+            Ok(Step::Done) if !memory.pager.should_start_cleaning() => None,
+            first => Some(first),
+        }
+    });
+    match unfinished {
+        None => Ok(()),
+        Some(first) => repair_slowly(space, fault, first),
+    }
+}
+
+#[cold]
+fn repair_slowly(space: SpaceId, fault: &Fault, first: Result<Step, FaultError>) -> Result<(), FaultError> {
+    let outcome = repair_with_disk(space, fault, first?);
     write_back::clean_if_short();
     outcome
 }
 
-#[cold]
-fn repair_slowly(space: SpaceId, fault: &Fault, first: Step) -> Result<(), FaultError> {
+fn repair_with_disk(space: SpaceId, fault: &Fault, first: Step) -> Result<(), FaultError> {
     let mut step = first;
     loop {
         match step {

@@ -86,7 +86,7 @@ pub fn init_directory(directory: Frame, bytes: &mut [u8; PAGE_SIZE as usize]) {
 pub unsafe fn map_stack_page(page: Page, frame: Frame) {
     debug_assert!((STACK_AREA..STACK_AREA_END).contains(&page.start().raw()));
     // SAFETY: the tables of the stack area were made at boot; the rest is the caller's promise.
-    unsafe { ActiveTables::exchange(page, Pte::present(frame, PteFlags::WRITABLE)) };
+    unsafe { ActiveTables::set_entry(page, Pte::present(frame, PteFlags::WRITABLE)) };
 }
 
 /// Empties a page of the stack area and returns the frame that was there.

@@ -48,15 +48,28 @@ impl Mmu {
         unsafe { OtherSpace::borrow(directory) }
     }
 
+    #[inline(never)]
+    fn entry_of_other(directory: Frame, page: Page) -> Option<Pte> {
+        let mut other = Self::other(directory);
+        let table = other.directory_entry(page);
+        // SAFETY: the directory entry was just seen to be there.
+        (table != Pte::EMPTY).then(|| unsafe { other.entry(page) })
+    }
+
     #[inline]
     fn exchange_raw(&mut self, directory: Frame, page: Page, new: Pte) -> Pte {
         if self.is_active(directory) {
             // SAFETY: the pager changes entries of pages whose table it has seen, and maps only frames it took from its pool.
             unsafe { ActiveTables::exchange(page, new) }
         } else {
-            // SAFETY: as above.
-            unsafe { Self::other(directory).exchange(page, new) }
+            Self::exchange_in_other(directory, page, new)
         }
+    }
+
+    #[inline(never)]
+    fn exchange_in_other(directory: Frame, page: Page, new: Pte) -> Pte {
+        // SAFETY: as in `exchange_raw`.
+        unsafe { Self::other(directory).exchange(page, new) }
     }
 }
 
@@ -68,16 +81,18 @@ impl PageTables for Mmu {
             // SAFETY: the directory entry was just seen to be there.
             (table != Pte::EMPTY).then(|| unsafe { ActiveTables::entry(page) })
         } else {
-            let mut other = Self::other(directory);
-            let table = other.directory_entry(page);
-            // SAFETY: the directory entry was just seen to be there.
-            (table != Pte::EMPTY).then(|| unsafe { other.entry(page) })
+            Self::entry_of_other(directory, page)
         }
     }
 
     #[inline]
     fn fill(&mut self, directory: Frame, page: Page, new: Pte) {
-        self.exchange_raw(directory, page, new);
+        if self.is_active(directory) {
+            // SAFETY: as in `exchange_raw`.
+            unsafe { ActiveTables::set_entry(page, new) };
+        } else {
+            Self::exchange_in_other(directory, page, new);
+        }
     }
 
     #[inline]

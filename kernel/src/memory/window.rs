@@ -92,10 +92,20 @@ impl ActiveTables {
         entry.raw() & rights.bits() == rights.bits()
     }
 
-    /// Replaces the entry of `page`.
+    /// Changes the entry of `page`, whatever it was.
     ///
     /// # Safety
     /// The directory entry for `page` must be present, and the new entry must not map a frame that the kernel uses otherwise.
+    #[inline]
+    pub unsafe fn set_entry(page: Page, new: Pte) {
+        // SAFETY: the caller's promise makes the window's page present; what the entry means is the caller's promise, too.
+        unsafe { ACTIVE.table_entry(page).write_volatile(new.raw()) };
+    }
+
+    /// Replaces the entry of `page`.
+    ///
+    /// # Safety
+    /// As for [`set_entry`](Self::set_entry).
     #[inline]
     pub unsafe fn exchange(page: Page, new: Pte) -> Pte {
         // SAFETY: the caller's promise. Only this CPU changes entries, and it sets accessed and dirty bits only by accesses
@@ -225,12 +235,12 @@ pub unsafe fn with_frame<R>(
     let at = VirtAddr::new(WINDOW_AREA + purpose as u32 * PAGE_SIZE);
     let page = Page::containing(at);
     // SAFETY: the window's page table was made at boot (`space.rs`), and the page is used for this purpose only.
-    unsafe { ActiveTables::exchange(page, Pte::present(frame, PteFlags::WRITABLE)) };
+    unsafe { ActiveTables::set_entry(page, Pte::present(frame, PteFlags::WRITABLE)) };
     let bytes: *mut [u8; PAGE_SIZE as usize] = ptr::with_exposed_provenance_mut(at.raw() as usize);
     // SAFETY: the page was mapped to the frame just now and is aligned; the caller promises that the view is the only one.
     let result = work(unsafe { &mut *bytes });
     // SAFETY: as above; an empty entry maps nothing.
-    unsafe { ActiveTables::exchange(page, Pte::EMPTY) };
+    unsafe { ActiveTables::set_entry(page, Pte::EMPTY) };
     control::flush_page(page);
     result
 }

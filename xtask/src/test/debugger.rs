@@ -21,9 +21,10 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What gdb is told: to stop at the first page fault; in a program's function; in the kernel again, at the program's next call and its
 /// next page fault; then to let it end.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "break kcore::pager::Pager::resolve<kernel::memory::tables::Mmu>",
     "continue",
+    "backtrace",
     "delete",
     "break-in 2 piggy::Job::run",
     "continue",
@@ -66,11 +67,13 @@ fn session(gdb: &Path, emulator: std::path::PathBuf, guest: &Guest) -> Result<St
     waiting.execute(gdb, &COMMANDS.map(String::from), DEADLINE)
 }
 
-/// Each text comes behind the one before.
+/// Each text comes behind the one before. Where others are inlined into a function of the kernel, gdb may stop in the first of them, and
+/// only the trace tells of the function itself.
 fn judge(said: &str) -> Verdict {
     let mut rest = said;
     for text in [
-        "Breakpoint 1, kcore::pager::Pager::resolve<",
+        "Breakpoint 1, ",
+        " kcore::pager::Pager::resolve<",
         "Breakpoint 2, piggy::Job::run",
         "\nprocess 2\n",
         "Breakpoint 3, ",
@@ -78,7 +81,8 @@ fn judge(said: &str) -> Verdict {
         // From the kernel the trace leads on into the program.
         "<signal handler called>",
         " piggy::Job::run ",
-        "Breakpoint 4, kcore::pager::Pager::resolve<",
+        "Breakpoint 4, ",
+        " kcore::pager::Pager::resolve<",
         "<signal handler called>",
         " piggy::Job::run ",
         " in libsys::start::begin ",

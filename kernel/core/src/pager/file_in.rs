@@ -4,13 +4,13 @@
 //! a program's data, gets a copy at the first touch. So a program that is started twice is read once, and what one process writes to a
 //! shared mapping is what all others read.
 
-use super::resolve::Context;
+use super::resolve::Missing;
 use super::{PageIn, PageOut, PageTables, Pager, Shortage, Source, Step};
 use crate::addr::{Frame, PAGE_SIZE, Page};
 use crate::fault::{FaultError, flags_for};
 use crate::frame_table::{CachedPage, FileTransfer, FrameUse, OwnedPage, SpaceId};
 use crate::pte::{Pte, PteState};
-use crate::vm_pool::FilePage;
+use crate::vm_pool::{FilePage, Region};
 
 /// How many pages around a missed one are mapped with it if they are in memory: an aligned window within one page table.
 const MAP_AROUND: u32 = 16;
@@ -31,15 +31,17 @@ pub enum FileStep {
 
 impl Pager<'_> {
     /// A missing page of a region that begins as `page` of a file.
+    #[cold]
     pub(super) fn file_fault(
         &mut self,
         tables: &mut impl PageTables,
-        context: &Context<'_>,
+        missing: Missing,
+        region: &Region,
         page: FilePage,
     ) -> Result<Step, Shortage> {
-        self.ensure_table(tables, context)?;
-        if !context.region.shows_file() {
-            return self.copy_from_file(tables, context, page);
+        self.ensure_table(tables, missing)?;
+        if !region.shows_file() {
+            return self.copy_from_file(tables, missing, region, page);
         }
         match self.file_index.get(page).map(|frame| (frame, self.cached(frame))) {
             Some((frame, Some(cached))) => {
@@ -47,11 +49,13 @@ impl Pager<'_> {
                     // More entries cannot be counted.
                     self.unmap_all(tables, frame, cached);
                 }
-                self.map_around(tables, context);
+                self.map_around(tables, missing, region);
                 Ok(Step::Done)
             }
             Some((_, None)) => Ok(Step::Wait),
-            None => self.take_frame(tables).map(|frame| Step::Read(self.begin_file_read(tables, context, page, frame))),
+            None => self
+                .take_frame(tables)
+                .map(|frame| Step::Read(self.begin_file_read(tables, missing, region, page, frame))),
         }
     }
 
@@ -59,18 +63,19 @@ impl Pager<'_> {
     fn copy_from_file(
         &mut self,
         tables: &mut impl PageTables,
-        context: &Context<'_>,
+        missing: Missing,
+        region: &Region,
         page: FilePage,
     ) -> Result<Step, Shortage> {
         // The frame first: finding one may push the file's page out.
         let frame = self.take_frame(tables)?;
         match self.file_index.get(page) {
             Some(original) if self.cached(original).is_some() => {
-                let owner = context.owner;
-                tables.copy(original, frame, context.region.file_bytes_from(owner.page).min(PAGE_SIZE));
+                let owner = missing.owner;
+                tables.copy(original, frame, region.file_bytes_from(owner.page).min(PAGE_SIZE));
                 // Not dirty: as long as it is not written to, it can be copied again.
-                let flags = flags_for(context.region.rights());
-                tables.fill(context.directory, owner.page, Pte::present(frame, flags));
+                let flags = flags_for(region.rights());
+                tables.fill(missing.directory, owner.page, Pte::present(frame, flags));
                 self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false });
                 self.served.note(frame);
                 self.page_arrived(owner.space, frame);
@@ -81,33 +86,33 @@ impl Pager<'_> {
                 self.release_frame(frame);
                 Ok(Step::Wait)
             }
-            None => Ok(Step::Read(self.begin_file_read(tables, context, page, frame))),
+            None => Ok(Step::Read(self.begin_file_read(tables, missing, region, page, frame))),
         }
     }
 
     /// Maps the missed page, which is in memory, and those around it that are.
-    fn map_around(&mut self, tables: &mut impl PageTables, context: &Context<'_>) {
-        let missed = context.owner.page.number();
+    fn map_around(&mut self, tables: &mut impl PageTables, missing: Missing, region: &Region) {
+        let missed = missing.owner.page.number();
         let start = missed & !(MAP_AROUND - 1);
-        let (first, end) = context.region.pages_with_file();
+        let (first, end) = region.pages_with_file();
         let range = match self.options.read_ahead {
             true => start.max(first)..(start + MAP_AROUND).min(end),
             false => missed..missed + 1,
         };
         for page in range.map(Page::new) {
-            if tables.entry(context.directory, page).map(Pte::decode) == Some(PteState::Empty)
-                && let Some(file_page) = context.region.file_page(page)
+            if tables.entry(missing.directory, page).map(Pte::decode) == Some(PteState::Empty)
+                && let Some(file_page) = region.file_page(page)
                 && let Some(frame) = self.file_index.get(file_page)
                 && let Some(cached) = self.cached(frame)
                 && let Some(mappings) = cached.mappings.checked_add(1)
             {
-                let flags = flags_for(context.region.rights());
-                tables.fill(context.directory, page, Pte::present(frame, flags));
+                let flags = flags_for(region.rights());
+                tables.fill(missing.directory, page, Pte::present(frame, flags));
                 self.frames.set(frame, FrameUse::Cached(CachedPage { mappings, ..cached }));
                 if page.number() == missed {
                     self.served.note(frame);
                 }
-                self.count(context.owner.space, |account| account.file_maps = account.file_maps.wrapping_add(1));
+                self.count(missing.owner.space, |account| account.file_maps = account.file_maps.wrapping_add(1));
             }
         }
     }
@@ -116,17 +121,17 @@ impl Pager<'_> {
     fn begin_file_read(
         &mut self,
         tables: &mut impl PageTables,
-        context: &Context<'_>,
+        missing: Missing,
+        region: &Region,
         page: FilePage,
         frame: Frame,
     ) -> PageIn {
-        let OwnedPage { space, page: missed } = context.owner;
-        let region = context.region;
+        let OwnedPage { space, page: missed } = missing.owner;
         let is_next = |pager: &Self, number: u32, entry: Pte| {
             let absent = region.file_page(Page::new(number)).is_some_and(|page| pager.file_index.get(page).is_none());
             absent && entry == Pte::EMPTY
         };
-        let place = (context.directory, space, missed);
+        let place = (missing.directory, space, missed);
         let pages = self.pages_to_read(tables, place, region.pages_with_file(), is_next);
         let wanted = missed.number() - pages.start;
         let first = FilePage { number: page.number - wanted, ..page };

@@ -76,7 +76,7 @@ pub struct Pager<'a> {
     owners: Owners,
     policy: Box<dyn Replacement + Send>,
     totals: Account,
-    /// Faults so far, the policies' time: unlike the account it never wraps.
+    /// Faults so far, the policies' time: too wide to wrap, unlike the account.
     fault_count: u64,
     frames_total: u32,
     options: Options,
@@ -227,7 +227,7 @@ impl<'a> Pager<'a> {
     /// Counts one page fault of `space`, however often it has to be resolved anew.
     #[inline]
     pub fn count_fault(&mut self, space: SpaceId) {
-        self.fault_count += 1;
+        self.fault_count = self.fault_count.wrapping_add(1);
         self.count(space, |account| account.faults = account.faults.wrapping_add(1));
     }
 

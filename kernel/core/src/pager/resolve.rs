@@ -6,7 +6,7 @@ use crate::fault::{Fault, FaultError, Plan, flags_for, plan};
 use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
 use crate::pager::GrantError;
 use crate::pte::{Pte, PteState};
-use crate::vm_pool::Region;
+use crate::vm_pool::{Region, Rights};
 
 /// What is left to do for a fault.
 #[derive(Debug)]
@@ -22,11 +22,11 @@ pub enum Step {
     Wait,
 }
 
-/// A fault of a space, with all that was looked up for it.
-pub(super) struct Context<'a> {
+/// A missing page, and what was looked up for it besides its region.
+#[derive(Clone, Copy)]
+pub(super) struct Missing {
     pub directory: Frame,
     pub owner: OwnedPage,
-    pub region: &'a Region,
     has_table: bool,
 }
 
@@ -39,27 +39,42 @@ impl Pager<'_> {
     pub fn resolve(&mut self, tables: &mut impl PageTables, id: SpaceId, fault: &Fault) -> Result<Step, FaultError> {
         let page = Page::containing(fault.address);
         let space = self.spaces.get(id).ok_or(FaultError::NoRegion)?;
-        let Some(&region) = space.pools.region_of(page) else {
-            return match self.grow_stack(id, page) {
-                Ok(()) => self.resolve(tables, id, fault),
-                Err(GrantError::Refused | GrantError::OverLimit | GrantError::KernelMemory) => {
-                    Err(FaultError::StackRefused)
-                }
-                Err(GrantError::NoSpace | GrantError::Pool(_)) => Err(FaultError::NoRegion),
-            };
+        let Some(region) = space.pools.region_of(page) else {
+            return self.resolve_in_new_stack(tables, id, fault);
         };
         let directory = space.directory.ok_or(FaultError::NoRegion)?;
         let entry = tables.entry(directory, page);
         let owner = OwnedPage { space: id, page };
-        let context = Context { directory, owner, region: &region, has_table: entry.is_some() };
-        let plan = match plan(fault, Some(&region), entry.map_or(PteState::Empty, Pte::decode)) {
+        let missing = Missing { directory, owner, has_table: entry.is_some() };
+        let plan = match plan(fault, Some(region), entry.map_or(PteState::Empty, Pte::decode)) {
             Ok(plan) => plan,
             Err(error) => {
                 self.count(id, |account| account.protection = account.protection.wrapping_add(1));
                 return Err(error);
             }
         };
-        let step = self.perform(tables, &context, plan).or_else(|shortage| match shortage {
+        // The regions are part of the books that change from here on: who needs one gets a copy.
+        let performed = match plan {
+            Plan::MapZeroed => match self.map_zeroed(tables, missing, region.rights()) {
+                Ok(()) => return Ok(Step::Done),
+                Err(shortage) => Err(shortage),
+            },
+            Plan::SwapIn(slot) => {
+                let region = *region;
+                self.begin_swap_in(tables, missing, &region, slot)
+            }
+            Plan::UseFile(page) => {
+                let region = *region;
+                self.file_fault(tables, missing, &region, page)
+            }
+            Plan::InTransit(frame) => Ok(self.meet_in_transit(tables, frame)),
+            Plan::Retry => {
+                self.count(id, |account| account.spurious = account.spurious.wrapping_add(1));
+                tables.flush(super::Stale::new(directory, page));
+                Ok(Step::Done)
+            }
+        };
+        let step = performed.or_else(|shortage| match shortage {
             Shortage::Write(ticket) => Ok(Step::Write(ticket)),
             Shortage::Wait => Ok(Step::Wait),
             Shortage::OutOfFrames => Err(FaultError::OutOfFrames),
@@ -70,50 +85,54 @@ impl Pager<'_> {
         Ok(step)
     }
 
-    #[inline]
-    fn perform(&mut self, tables: &mut impl PageTables, context: &Context<'_>, plan: Plan) -> Result<Step, Shortage> {
-        match plan {
-            Plan::MapZeroed => self.map_zeroed(tables, context),
-            Plan::SwapIn(slot) => self.begin_swap_in(tables, context, slot),
-            Plan::UseFile(page) => self.file_fault(tables, context, page),
-            Plan::InTransit(frame) => Ok(self.meet_in_transit(tables, frame)),
-            Plan::Retry => {
-                self.count(context.owner.space, |account| account.spurious = account.spurious.wrapping_add(1));
-                tables.flush(super::Stale::new(context.directory, context.owner.page));
-                Ok(Step::Done)
+    /// The same where no region is: the stack may grow there.
+    #[cold]
+    fn resolve_in_new_stack(
+        &mut self,
+        tables: &mut impl PageTables,
+        id: SpaceId,
+        fault: &Fault,
+    ) -> Result<Step, FaultError> {
+        match self.grow_stack(id, Page::containing(fault.address)) {
+            Ok(()) => self.resolve(tables, id, fault),
+            Err(GrantError::Refused | GrantError::OverLimit | GrantError::KernelMemory) => {
+                Err(FaultError::StackRefused)
             }
+            Err(GrantError::NoSpace | GrantError::Pool(_)) => Err(FaultError::NoRegion),
         }
     }
 
     #[inline]
-    fn map_zeroed(&mut self, tables: &mut impl PageTables, context: &Context<'_>) -> Result<Step, Shortage> {
-        self.ensure_table(tables, context)?;
+    fn map_zeroed(&mut self, tables: &mut impl PageTables, missing: Missing, rights: Rights) -> Result<(), Shortage> {
+        self.ensure_table(tables, missing)?;
         let frame = self.take_frame(tables)?;
-        let owner = context.owner;
+        let owner = missing.owner;
         tables.zero(frame);
-        tables.fill(context.directory, owner.page, Pte::present(frame, flags_for(context.region.rights())));
+        tables.fill(missing.directory, owner.page, Pte::present(frame, flags_for(rights)));
         self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false });
         self.served.note(frame);
         self.page_arrived(owner.space, frame);
         self.count(owner.space, |account| account.zero_fills = account.zero_fills.wrapping_add(1));
-        Ok(Step::Done)
+        Ok(())
     }
 
     /// Begins to read the missed page and those beside it that are worth it.
+    #[cold]
     fn begin_swap_in(
         &mut self,
         tables: &mut impl PageTables,
-        context: &Context<'_>,
+        missing: Missing,
+        region: &Region,
         slot: SwapSlot,
     ) -> Result<Step, Shortage> {
-        self.ensure_table(tables, context)?;
+        self.ensure_table(tables, missing)?;
         let frame = self.take_frame(tables)?;
-        let OwnedPage { space, page } = context.owner;
+        let OwnedPage { space, page } = missing.owner;
         // Page `n` joins if it lies as far from this slot as from this page.
         let slot_of = |number: u32| (slot.number() + number).checked_sub(page.number()).map(SwapSlot::new);
         let joins = |_: &Self, number: u32, entry: Pte| slot_of(number).map(Pte::swapped) == Some(entry);
-        let limits = (context.region.first().number(), context.region.end());
-        let mut pages = self.pages_to_read(tables, (context.directory, space, page), limits, joins);
+        let limits = (region.first().number(), region.end());
+        let mut pages = self.pages_to_read(tables, (missing.directory, space, page), limits, joins);
         let mut frames = self.run_lists.run_for(pages.len());
         if !frames.has_room_for_several() {
             pages = page.number()..page.number() + 1;
@@ -122,7 +141,7 @@ impl Pager<'_> {
             let frame = if number == page.number() { Some(frame) } else { self.pool.get_frame() };
             let Some(frame) = frame else { panic!("{} frames were to spare a moment ago", pages.len()) };
             let owner = OwnedPage { space, page: Page::new(number) };
-            tables.fill(context.directory, owner.page, Pte::in_transit(frame));
+            tables.fill(missing.directory, owner.page, Pte::in_transit(frame));
             self.note_fetched(space, slot_of(number));
             self.frames.set(frame, FrameUse::Arriving { owner, slot: slot_of(number) });
             frames.push(frame);
@@ -212,6 +231,7 @@ impl Pager<'_> {
     }
 
     /// The page that is wanted is on its way: take it back if it is leaving, wait for it if it is arriving.
+    #[cold]
     fn meet_in_transit(&mut self, tables: &mut impl PageTables, frame: Frame) -> Step {
         match self.frames.get(frame) {
             FrameUse::Leaving { owner, slot } => {
@@ -224,13 +244,15 @@ impl Pager<'_> {
 
     /// A missing page *table* is a step of its own, before the missing page.
     #[inline]
-    pub(super) fn ensure_table(&mut self, tables: &mut impl PageTables, context: &Context<'_>) -> Result<(), Shortage> {
-        if context.has_table {
-            return Ok(());
-        }
+    pub(super) fn ensure_table(&mut self, tables: &mut impl PageTables, missing: Missing) -> Result<(), Shortage> {
+        if missing.has_table { Ok(()) } else { self.make_table(tables, missing.directory, missing.owner) }
+    }
+
+    #[cold]
+    fn make_table(&mut self, tables: &mut impl PageTables, directory: Frame, owner: OwnedPage) -> Result<(), Shortage> {
         let frame = self.take_frame(tables)?;
-        tables.install_table(context.directory, context.owner.page, frame);
-        self.frames.set(frame, FrameUse::Table(context.owner.space));
+        tables.install_table(directory, owner.page, frame);
+        self.frames.set(frame, FrameUse::Table(owner.space));
         Ok(())
     }
 }

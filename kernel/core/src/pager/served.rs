@@ -17,7 +17,7 @@ pub(super) struct Served {
     base: Frame,
     /// Whether each frame is one of them.
     marks: Vec<bool>,
-    /// Which they are, by position; the oldest at `oldest`.
+    /// Which they are, by position; the oldest at `oldest`, or at 0 if that is the end.
     ring: [u32; SERVED_MAX],
     oldest: usize,
 }
@@ -42,8 +42,9 @@ impl Served {
             Some(mark) if !*mark => *mark = true,
             _ => return,
         }
-        let before = core::mem::replace(&mut self.ring[self.oldest], position);
-        self.oldest = (self.oldest + 1) % SERVED_MAX;
+        let oldest = self.oldest % SERVED_MAX;
+        let before = core::mem::replace(&mut self.ring[oldest], position);
+        self.oldest = oldest + 1;
         if let Some(mark) = self.marks.get_mut(before as usize) {
             *mark = false;
         }

@@ -69,10 +69,7 @@ impl AddressSpace {
     }
 }
 
-/// The first space's id: the one before it stands for files.
-const FIRST_ID: usize = SpaceId::FILES.index() + 1;
-
-/// The address spaces that exist, by [`SpaceId`].
+/// The address spaces that exist, by [`SpaceId`]. None has the first id, which stands for files.
 #[derive(Default)]
 pub struct Spaces(Vec<Option<AddressSpace>>);
 
@@ -80,27 +77,26 @@ impl Spaces {
     /// The space, if it exists.
     #[inline]
     pub fn get(&self, id: SpaceId) -> Option<&AddressSpace> {
-        self.0.get(id.index().checked_sub(FIRST_ID)?)?.as_ref()
+        self.0.get(id.index())?.as_ref()
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, id: SpaceId) -> Option<&mut AddressSpace> {
-        self.0.get_mut(id.index().checked_sub(FIRST_ID)?)?.as_mut()
+        self.0.get_mut(id.index())?.as_mut()
     }
 
     /// All spaces.
     pub fn iter(&self) -> impl Iterator<Item = (SpaceId, &AddressSpace)> {
-        (1..).zip(&self.0).filter_map(|(index, space)| Some((SpaceId::new(index), space.as_ref()?)))
+        (0..).zip(&self.0).filter_map(|(index, space)| Some((SpaceId::new(index), space.as_ref()?)))
     }
 
     pub(super) fn add(&mut self, limit: u32) -> Result<SpaceId, OutOfMemory> {
-        let place = self.0.iter().position(Option::is_none).unwrap_or(self.0.len());
-        let id = SpaceId::new(u16::try_from(place + FIRST_ID).map_err(|_| OutOfMemory)?);
-        if place == self.0.len() {
-            self.0.try_reserve(1).map_err(|_| OutOfMemory)?;
-            self.0.push(None);
-        }
-        self.0[place] = Some(AddressSpace::new(limit));
+        let is_free = |id: &SpaceId| self.get(*id).is_none();
+        let id = (SpaceId::FILES.number() + 1..=u16::MAX).map(SpaceId::new).find(is_free).ok_or(OutOfMemory)?;
+        let missing = (id.index() + 1).saturating_sub(self.0.len());
+        self.0.try_reserve(missing).map_err(|_| OutOfMemory)?;
+        self.0.extend((0..missing).map(|_| None));
+        self.0[id.index()] = Some(AddressSpace::new(limit));
         Ok(id)
     }
 
@@ -114,6 +110,6 @@ impl Spaces {
     }
 
     pub(super) fn remove(&mut self, id: SpaceId) -> Option<AddressSpace> {
-        self.0.get_mut(id.index().checked_sub(FIRST_ID)?)?.take()
+        self.0.get_mut(id.index())?.take()
     }
 }

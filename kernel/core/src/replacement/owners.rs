@@ -4,12 +4,21 @@ use alloc::vec::Vec;
 
 use crate::frame_table::{OutOfMemory, SpaceId};
 
-/// The spaces that exist, in no particular order, with their resident pages counted.
+/// The spaces that exist, with their resident pages counted.
 #[derive(Default)]
 pub struct Owners {
-    list: Vec<(SpaceId, u32)>,
-    /// For each space, its place in `list` plus one; 0 if it does not exist.
-    places: Vec<u32>,
+    /// In no particular order.
+    list: Vec<SpaceId>,
+    /// By [`SpaceId`]; `None` if it does not exist.
+    entries: Vec<Option<Entry>>,
+}
+
+/// What is known of a space.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Its place in the list.
+    place: u32,
+    resident: u32,
 }
 
 impl Owners {
@@ -19,40 +28,41 @@ impl Owners {
     /// `OutOfMemory` if the list cannot grow; nothing has changed.
     pub fn add(&mut self, space: SpaceId) -> Result<(), OutOfMemory> {
         self.list.try_reserve(1).map_err(|_| OutOfMemory)?;
-        if self.places.len() <= space.index() {
-            let missing = space.index() + 1 - self.places.len();
-            self.places.try_reserve(missing).map_err(|_| OutOfMemory)?;
-            self.places.resize(space.index() + 1, 0);
+        if self.entries.len() <= space.index() {
+            let missing = space.index() + 1 - self.entries.len();
+            self.entries.try_reserve(missing).map_err(|_| OutOfMemory)?;
+            self.entries.resize(space.index() + 1, None);
         }
-        debug_assert_eq!(self.places[space.index()], 0, "{space:?} exists already");
-        self.list.push((space, 0));
-        self.places[space.index()] = self.count();
+        debug_assert!(self.entries[space.index()].is_none(), "{space:?} exists already");
+        self.entries[space.index()] = Some(Entry { place: self.count(), resident: 0 });
+        self.list.push(space);
         Ok(())
     }
 
     /// Forgets a space.
     pub fn remove(&mut self, space: SpaceId) {
-        let Some(place) = self.place(space) else { return };
-        self.list.swap_remove(place);
-        if let Some(&(moved, _)) = self.list.get(place) {
-            self.places[moved.index()] = self.places[space.index()];
+        let Some(Entry { place, .. }) = self.entries.get_mut(space.index()).and_then(Option::take) else { return };
+        self.list.swap_remove(place as usize);
+        if let Some(&moved) = self.list.get(place as usize)
+            && let Some(entry) = self.entry_mut(moved)
+        {
+            entry.place = place;
         }
-        self.places[space.index()] = 0;
     }
 
     /// One more page of `space` is resident.
     #[inline]
     pub fn page_arrived(&mut self, space: SpaceId) {
-        if let Some(place) = self.place(space) {
-            self.list[place].1 += 1;
+        if let Some(entry) = self.entry_mut(space) {
+            entry.resident += 1;
         }
     }
 
     /// One page of `space` less is resident.
     #[inline]
     pub fn page_left(&mut self, space: SpaceId) {
-        if let Some(place) = self.place(space) {
-            self.list[place].1 -= 1;
+        if let Some(entry) = self.entry_mut(space) {
+            entry.resident -= 1;
         }
     }
 
@@ -65,18 +75,19 @@ impl Owners {
     /// The space at this position of the list, and its resident pages.
     #[inline]
     pub fn at(&self, position: u32) -> Option<(SpaceId, u32)> {
-        self.list.get(position as usize).copied()
+        let space = *self.list.get(position as usize)?;
+        Some((space, self.resident(space)))
     }
 
     /// How many pages of `space` are resident.
+    #[inline]
     pub fn resident(&self, space: SpaceId) -> u32 {
-        self.place(space).map_or(0, |place| self.list[place].1)
+        self.entries.get(space.index()).copied().flatten().map_or(0, |entry| entry.resident)
     }
 
     #[inline]
-    fn place(&self, space: SpaceId) -> Option<usize> {
-        let place = *self.places.get(space.index())?;
-        (place as usize).checked_sub(1)
+    fn entry_mut(&mut self, space: SpaceId) -> Option<&mut Entry> {
+        self.entries.get_mut(space.index())?.as_mut()
     }
 }
 

@@ -54,7 +54,13 @@ impl AddressPools {
     /// The region that holds `page`, if it is allocated now.
     #[inline]
     pub fn region_of(&self, page: Page) -> Option<&Region> {
-        self.own_at_or_below(page).region_of(page).or_else(|| self.files.region_of(page))
+        self.own_at_or_below(page).region_of(page).or_else(|| self.mapping_of(page))
+    }
+
+    /// The mapped file that holds `page`.
+    #[inline(never)]
+    fn mapping_of(&self, page: Page) -> Option<&Region> {
+        self.files.region_of(page)
     }
 
     /// The address lies inside a region that is allocated now.

@@ -196,6 +196,7 @@ impl VmPool {
     }
 
     /// How many regions begin at `page` or before it.
+    #[inline(never)]
     fn position_behind(&self, page: Page) -> usize {
         self.regions.partition_point(|region| region.first() <= page)
     }
