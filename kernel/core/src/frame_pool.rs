@@ -157,9 +157,14 @@ impl<'a> ContiguousFramePool<'a> {
         if count == 1 {
             self.link(head);
         } else {
-            (head..head + count).rev().for_each(|index| self.link(index));
+            self.link_run(head, count);
         }
         Ok(count)
+    }
+
+    #[cold]
+    fn link_run(&mut self, head: u32, count: u32) {
+        (head..head + count).rev().for_each(|index| self.link(index));
     }
 
     #[inline]

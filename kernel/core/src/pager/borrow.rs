@@ -8,6 +8,7 @@ use super::evict::Eviction;
 use super::residents::Borrowable;
 use super::{PageOut, PageTables, Pager, Shortage};
 use crate::addr::{Frame, SwapSlot};
+use crate::frame_pool::FramePoolError;
 use crate::frame_table::{FrameUse, SpaceId};
 
 /// What one step of cleaning came to.
@@ -173,23 +174,29 @@ impl Pager<'_> {
     /// Tells the books that a page is not resident any more.
     #[inline]
     pub(super) fn page_left(&mut self, space: SpaceId, frame: Frame) {
-        self.owners.page_left(space);
+        self.owners.pages_left(space, 1);
         self.policy.page_left(space, frame);
     }
 
     /// Gives a frame back to the pool.
-    #[inline]
+    #[inline(always)]
     pub(super) fn release_frame(&mut self, frame: Frame) {
         self.frames.set(frame, FrameUse::Free);
         if let Err(error) = self.pool.release_frames(frame) {
-            panic!("the pager released a frame it did not have: {error:?}");
+            not_taken(&error);
         }
     }
 
     /// Gives a slot back.
+    #[cold]
     pub(super) fn free_slot(&mut self, slot: SwapSlot) {
         if let Err(error) = self.slots.free(slot) {
             panic!("the pager freed a slot it did not own: {error}");
         }
     }
+}
+
+#[cold]
+fn not_taken(error: &FramePoolError) -> ! {
+    panic!("the pager released a frame it did not have: {error:?}");
 }

@@ -115,6 +115,7 @@ impl Pager<'_> {
     }
 
     /// Books whether a page that was fetched ahead was used, once.
+    #[cold]
     pub(super) fn settle_ahead(&mut self, space: SpaceId, frame: Frame, used: bool) {
         if let FrameUse::Resident { owner, slot, ahead: true } = self.frames.get(frame) {
             self.frames.set(frame, FrameUse::Resident { owner, slot, ahead: false });

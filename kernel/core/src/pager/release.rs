@@ -76,6 +76,7 @@ impl Pager<'_> {
         if tables.entry(directory, Page::new(pages.start)).is_none() {
             return;
         }
+        let mut left = 0;
         for page in pages.map(Page::new) {
             let (old, stale) = tables.exchange(directory, page, Pte::EMPTY);
             match old.decode() {
@@ -83,37 +84,33 @@ impl Pager<'_> {
                 PteState::Present(frame, _) => {
                     tables.flush(stale);
                     match self.frames.get(frame) {
+                        FrameUse::Resident { slot, ahead, .. } => {
+                            if ahead {
+                                self.settle_ahead(id, frame, old.is_accessed());
+                            }
+                            self.release_frame(frame);
+                            self.policy.page_left(id, frame);
+                            left += 1;
+                            slot.into_iter().for_each(|slot| self.free_slot(slot));
+                        }
                         FrameUse::Cached(cached) => self.unmapped(frame, cached, old.is_dirty()),
-                        frame_use => self.forget_page(frame, frame_use, old.is_accessed()),
+                        _ => self.forget_page_in_transit(frame),
                     }
                 }
                 PteState::Swapped(slot) => {
                     self.free_slot(slot);
                     self.note_fetched(id, Some(slot));
                 }
-                PteState::InTransit(frame) => self.forget_page(frame, self.frames.get(frame), true),
+                PteState::InTransit(frame) => self.forget_page_in_transit(frame),
             }
         }
+        self.owners.pages_left(id, left);
     }
 
-    /// The page in `frame` is gone, used since it was fetched or not. A frame that is still being written is free when the disk is done with it.
-    #[inline]
-    fn forget_page(&mut self, frame: Frame, frame_use: FrameUse, used: bool) {
-        if let FrameUse::Resident { owner, slot, ahead } = frame_use {
-            if ahead {
-                self.settle_ahead(owner.space, frame, used);
-            }
-            self.release_frame(frame);
-            self.page_left(owner.space, frame);
-            slot.into_iter().for_each(|slot| self.free_slot(slot));
-        } else {
-            self.forget_page_in_transit(frame, frame_use);
-        }
-    }
-
+    /// The page in `frame`, which is being written, is gone. The frame is free when the disk is done with it.
     #[cold]
-    fn forget_page_in_transit(&mut self, frame: Frame, frame_use: FrameUse) {
-        match frame_use {
+    fn forget_page_in_transit(&mut self, frame: Frame) {
+        match self.frames.get(frame) {
             FrameUse::TakenBack { owner, slot } => {
                 self.frames.set(frame, FrameUse::Orphaned(slot));
                 self.page_left(owner.space, frame);

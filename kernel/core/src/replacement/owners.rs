@@ -58,11 +58,11 @@ impl Owners {
         }
     }
 
-    /// One page of `space` less is resident.
+    /// So many pages of `space` less are resident.
     #[inline]
-    pub fn page_left(&mut self, space: SpaceId) {
+    pub fn pages_left(&mut self, space: SpaceId, count: u32) {
         if let Some(entry) = self.entry_mut(space) {
-            entry.resident -= 1;
+            entry.resident -= count;
         }
     }
 
@@ -121,7 +121,7 @@ mod tests {
                         *count += 1;
                     }
                     (3, Some(count)) if *count > 0 => {
-                        owners.page_left(space);
+                        owners.pages_left(space, 1);
                         *count -= 1;
                     }
                     _ => {}

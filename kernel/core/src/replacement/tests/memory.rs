@@ -68,7 +68,7 @@ impl Memory {
 
     pub fn leave(&mut self, policy: &mut dyn Replacement, index: u32) {
         if let Some(page) = self.pages[index as usize].take() {
-            self.owners.page_left(page.owner.space);
+            self.owners.pages_left(page.owner.space, 1);
             policy.page_left(page.owner.space, frame(index));
         }
     }
