@@ -183,8 +183,7 @@ impl FrameTable {
         let index = self.index(frame);
         let Some(place) = self.uses.get_mut(index) else { not_here(frame) };
         let old = core::mem::replace(place, new);
-        // Most changes are between these two, which no counter counts.
-        if !(old.is_free_or_resident() && new.is_free_or_resident()) {
+        if old.is_counted() || new.is_counted() {
             self.recount(&old, &new);
         }
     }
@@ -237,9 +236,14 @@ fn not_here(frame: Frame) -> ! {
 }
 
 impl FrameUse {
+    /// Some counter counts it. Most changes are between uses that none does.
     #[inline]
-    const fn is_free_or_resident(&self) -> bool {
-        matches!(self, Self::Free | Self::Resident { .. })
+    const fn is_counted(&self) -> bool {
+        match self {
+            Self::Free | Self::Resident { .. } => false,
+            Self::Cached(cached) => !matches!(cached.transfer, FileTransfer::None),
+            _ => true,
+        }
     }
 
     /// The disk is reading or writing the frame.
