@@ -35,14 +35,22 @@ impl Current {
     /// If called before the first process runs.
     #[inline]
     pub fn get() -> Self {
-        let pid = PID.load(Ordering::Relaxed);
-        if pid == 0 {
-            nobody();
-        }
         Self {
             slot: ProcessSlot::new(SLOT.load(Ordering::Relaxed)),
-            pid: Pid::new(pid),
+            pid: Self::pid(),
             space: SpaceId::new(SPACE.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// The pid of the process that runs now.
+    ///
+    /// # Panics
+    /// If called before the first process runs.
+    #[inline]
+    pub fn pid() -> Pid {
+        match PID.load(Ordering::Relaxed) {
+            0 => nobody(),
+            pid => Pid::new(pid),
         }
     }
 

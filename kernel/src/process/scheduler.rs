@@ -92,6 +92,15 @@ pub fn current_slot() -> ProcessSlot {
     current().slot
 }
 
+/// The pid of the process that runs now.
+///
+/// # Panics
+/// If called before the first process runs.
+#[inline]
+pub fn current_pid() -> Pid {
+    Current::pid()
+}
+
 /// The process that runs now, with what most calls need of it.
 ///
 /// # Panics

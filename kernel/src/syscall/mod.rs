@@ -58,7 +58,7 @@ fn answer(call: Call) -> Result<u32, Errno> {
         Call::ProcessInfo { pid, info } => info::process_info(caller(), pid, info),
         Call::Yield {} => process::yield_now(),
         Call::Sleep { milliseconds } => process::sleep(milliseconds),
-        Call::GetPid {} => Ok(caller().process.pid.number()),
+        Call::GetPid {} => Ok(scheduler::current_pid().number()),
         Call::GetMapping { address, mapping } => memory::mapping(caller(), address, mapping),
         Call::SystemInfo { info } => info::system_info(caller(), info),
         Call::Read { handle, buffer, len_bytes } => streams::read(caller(), handle, buffer, len_bytes),
