@@ -10,7 +10,7 @@ use super::rules::page;
 use crate::addr::Page;
 use crate::frame_table::{CachedPage, FileTransfer, FrameUse, SpaceId};
 use crate::pager::evict::Eviction;
-use crate::pager::{Options, PageOut};
+use crate::pager::{Cleaned, Options, PageOut, Target};
 use crate::replacement::NAMES;
 use crate::vm_pool::{FilePage, FileRef};
 
@@ -277,5 +277,59 @@ fn it_does_not_leave_with_a_neighbour_but_is_written_back_with_one() {
     machine.write_back(FILE);
     let words: Vec<_> = (0..5).map(|number| machine.file_word(file_page(number))).collect();
     assert_eq!(words, [10, 11, 3, 13, 14]);
+    machine.check();
+}
+
+/// Three changed pages, of which the disk could not write the one in the middle.
+fn one_unwritable_of_three() -> (Machine, SpaceId, Page) {
+    let (mut machine, id, _) = machine("fifo", Options::TEXTBOOK, 40, 10, 1);
+    let shown = map(&mut machine, id, FILE, 3);
+    // A neighbour comes into memory first, so that it is what Sync comes across first.
+    for (index, word) in [(0, None), (1, Some(11)), (2, None)] {
+        machine.access(id, page(shown, index), word).unwrap();
+    }
+    fail_to_evict(&mut machine, 1);
+    for index in [0, 2] {
+        machine.access(id, page(shown, index), Some(index + 10)).unwrap();
+    }
+    (machine, id, shown)
+}
+
+#[test]
+fn it_is_written_back_in_one_run_with_its_neighbours() {
+    let (mut machine, ..) = one_unwritable_of_three();
+    let runs = machine.pager.totals().write_runs;
+    machine.write_back(FILE);
+    assert_eq!(machine.pager.totals().write_runs - runs, 1);
+    assert_eq!([0, 1, 2].map(|number| machine.file_word(file_page(number))), [10, 11, 12]);
+}
+
+/// They have not been tried once.
+#[test]
+fn the_last_try_takes_no_neighbours_along() {
+    let (mut machine, id, shown) = one_unwritable_of_three();
+    assert_eq!(fail_to_evict(&mut machine, 1), 1);
+    assert_eq!(machine.lost, [file_page(1)]);
+    assert_eq!([0, 2].map(|index| machine.access(id, page(shown, index), None)), [Ok(10), Ok(12)]);
+    machine.check();
+}
+
+#[test]
+fn one_that_changes_while_it_is_written_leaves_the_turn_to_others() {
+    let (mut machine, id, heap) = machine("fifo", Options::ALL, 40, 60, 30);
+    let shown = map(&mut machine, id, FILE, 1);
+    machine.access(id, shown, Some(0)).unwrap();
+    // The last few are spared.
+    for index in 0..20 {
+        machine.access(id, page(heap, index), Some(index)).unwrap();
+    }
+    let Cleaned::Write(ticket) = machine.clean_once() else { panic!("all pages were changed") };
+    assert_eq!(ticket.target(), Target::File(file_page(0)), "the oldest");
+    machine.access(id, shown, Some(1)).unwrap();
+    machine.write_out(ticket);
+    assert!(cached(&machine, 0).is_some_and(|cached| cached.transfer == FileTransfer::None), "it stays");
+    let Cleaned::Write(ticket) = machine.clean_once() else { panic!("all pages were changed") };
+    assert!(matches!(ticket.target(), Target::Slots(_)), "{:?}", ticket.target());
+    machine.write_out(ticket);
     machine.check();
 }
