@@ -155,6 +155,22 @@ fn a_counter_that_stands_still_is_never_believed() {
     assert_eq!(calibration.median(), None);
 }
 
+#[test]
+fn a_few_windows_in_which_the_counter_jumped_do_not_matter() {
+    for jump in [-2_000_000_i64, 2_000_000] {
+        let mut calibration = TscCalibration::new(TICK);
+        for index in 1..=10 {
+            let reading = PLAIN.read(index * u64::from(TICK), 0, 0);
+            // At every third tick.
+            let after_jumps = |tsc: u64| tsc.checked_add_signed(jump * (index / 3).cast_signed()).unwrap();
+            let (tsc_before, tsc_behind) = (after_jumps(reading.tsc_before), after_jumps(reading.tsc_behind));
+            calibration.sample(Reading { tsc_before, tsc_behind, ..reading });
+        }
+        assert!(calibration.is_done());
+        assert!(is_within(1, calibration.khz(NEVER), TSC_HZ), "{:?}", calibration.windows_khz);
+    }
+}
+
 fn machines() -> impl Strategy<Value = Machine> {
     (50_000_000..6_000_000_000_u64, 0..u64::from(TURN)).prop_map(|(tsc_hz, head_start)| Machine { tsc_hz, head_start })
 }
