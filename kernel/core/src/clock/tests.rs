@@ -156,6 +156,11 @@ fn a_counter_that_stands_still_is_never_believed() {
 }
 
 #[test]
+fn a_reading_is_taken_for_its_middle() {
+    assert!(PLAIN.read(100_000, 50, 50).tsc().abs_diff(PLAIN.tsc(100_000)) <= 1);
+}
+
+#[test]
 fn a_few_windows_in_which_the_counter_jumped_do_not_matter() {
     for jump in [-2_000_000_i64, 2_000_000] {
         let mut calibration = TscCalibration::new(TICK);
