@@ -24,6 +24,7 @@ libsys::tests! {
     a_refused_request_waits_for_nothing,
     a_bad_buffer_sends_nothing,
     waiting_for_an_answer_ends_in_time,
+    one_whose_time_is_up_as_it_is_asked_runs_once,
     a_poll_lets_the_receiver_run,
     requests_may_be_parked_on_the_disk,
 }
@@ -173,6 +174,26 @@ fn waiting_for_an_answer_ends_in_time() -> Verdict {
     check_eq!(send_and_wait(&mut buffer, listener.pid(), 7, b"hello?", timeout).err(), Some(Error::TimedOut));
     check_eq!(listener.wait()?.reason, ExitReason::Exited(7));
     expect_nothing()
+}
+
+/// Both sleep until the same tick, and the younger one is woken behind the other: it is runnable when the request finds it, and still
+/// waits for one.
+fn one_whose_time_is_up_as_it_is_asked_runs_once() -> Verdict {
+    const ROUNDS: usize = 20;
+    let partner = Process::spawn(ASSIST, ["answer-within", "10"])?;
+    let mut buffer = Buffer::new();
+    let mut waits_again = || -> Result<bool, Error> {
+        process::sleep(Duration::from_millis(10));
+        send_and_wait(&mut buffer, partner.pid(), 0, &[], PATIENCE)?;
+        // It has answered a moment ago, and its time is not up.
+        Ok(process::info(partner.pid())?.state == ProcessState::WaitsForMessage)
+    };
+    let mut count = 0;
+    for _ in 0..ROUNDS {
+        count += usize::from(waits_again()?);
+    }
+    check!(count > ROUNDS / 2, "{count} of {ROUNDS}");
+    end(partner)
 }
 
 fn a_poll_lets_the_receiver_run() -> Verdict {

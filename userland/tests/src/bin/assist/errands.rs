@@ -29,6 +29,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "keep" => keep(argument(), argument(), argument()),
         "echo" => echo(),
         "answer" => answer(),
+        "answer-within" => answer_within(argument()),
         "ask" => ask(argument(), argument()),
         "listen" => listen(argument()),
         "tell" => tell(argument(), argument(), argument()),
@@ -157,6 +158,26 @@ fn answer() -> Result<u32, Error> {
         received = message::send_and_wait(&mut buffer, sender, what, bytes, None)?;
     }
     Ok(0)
+}
+
+/// Answers every message with an empty one, `what` one higher, and never waits longer than so many milliseconds at once. Ends with 0 at
+/// [`tests::END`].
+fn answer_within(milliseconds: u32) -> Result<u32, Error> {
+    let patience = Some(Duration::from_millis(milliseconds.into()));
+    let mut buffer = Buffer::new();
+    let mut answer: Option<(u32, u32)> = None;
+    loop {
+        let waited = match answer.take() {
+            Some((to, what)) => message::send_and_wait(&mut buffer, to, what, &[], patience),
+            None => message::wait(&mut buffer, patience),
+        };
+        match waited {
+            Ok(received) if received.what == tests::END => return Ok(0),
+            Ok(received) => answer = Some((received.sender, received.what + 1)),
+            Err(Error::TimedOut) => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Sends `count` requests to process `pid`, with `what` going up by two and bytes of all lengths; 0 if all answers are right.
