@@ -56,18 +56,19 @@ fn fuzz(seed: u32, calls: u32) -> Result<(), Error> {
     };
     for _ in 0..calls {
         let name = NAMES[random.next() as usize % NAMES.len()].as_bytes();
-        // Half of the time there is a name where most pointers point.
-        if random.next().is_multiple_of(2) {
-            region.bytes()[..name.len()].copy_from_slice(name);
+        // Where most pointers point there is often a name, or a message for this process or the one that was started before.
+        match random.next() % 4 {
+            0 | 1 => region.bytes()[..name.len()].copy_from_slice(name),
+            2 => region.words()[0] = process::pid() - random.next() % 2,
+            _ => {}
         }
         let name_len = u32::try_from(name.len()).unwrap_or(0);
         let Some((call, arguments)) = draw(&mut random, &places, name_len) else { continue };
-        if Number::try_from(call) == Ok(Number::Remove) {
-            // The names of programs get into memory by other calls, and others need those programs.
-            region.words().fill(0);
-            region.bytes()[..NAMES[1].len()].copy_from_slice(NAMES[1].as_bytes());
-        }
-        let _ = gate::interrupt(call, arguments);
+        let [first, second, third, fourth, _] = arguments;
+        let _ = match gate::has_fast_calls() && random.next().is_multiple_of(2) {
+            true => gate::fast(call, [first, second, third, fourth]),
+            false => gate::interrupt(call, arguments),
+        };
     }
     drop(spare);
     Ok(())
@@ -90,12 +91,18 @@ fn draw(random: &mut Random, places: &Places, name_len: u32) -> Option<(u32, [u3
         Ok(Number::SendAndWait) => arguments[2] %= SHORT_MS,
         Ok(Number::Kill) if arguments[0] == process::pid() => return None,
         Ok(Number::FreeMemory) if arguments[0] == places.region => return None,
-        // This program's own name lies at the end of its stack.
-        Ok(Number::Remove) if arguments[0] >= STACK_LIMIT => return None,
+        // By chance it would come across the name of a program that others need: one that `ReadDirectory` or its start has left in memory.
+        Ok(Number::Remove) if arguments[0] != places.hole => arguments[..2].copy_from_slice(&own_name(random)),
         Ok(Number::SetPolicy) => arguments[0] %= u32::try_from(2 * POLICY_NAMES.len()).unwrap_or(1),
         _ => {}
     }
     Some((call, arguments))
+}
+
+/// The arguments that name a file which fuzzing programs make. It cannot be written over.
+fn own_name(random: &mut Random) -> [u32; 2] {
+    let name = NAMES[1 + random.next() as usize % 2];
+    [address(name.as_ptr()), u32::try_from(name.len()).unwrap_or(0)]
 }
 
 fn argument(random: &mut Random, places: &Places, name_len: u32) -> u32 {
