@@ -6,11 +6,13 @@
 extern crate alloc;
 
 use alloc::vec;
+use core::time::Duration;
 
 use libsys::abi::{Access, FaultKind};
 use libsys::files::{self, File, MapAccess, MappedFile};
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::process::Process;
+use libsys::message::{self, Buffer, Message};
+use libsys::process::{self, Process};
 use libsys::test::Verdict;
 use libsys::{Error, ExitReason, call, check, check_eq, system};
 use tests::{ASSIST, PAGE, run};
@@ -24,6 +26,7 @@ libsys::tests! {
     a_read_ends_at_an_unreadable_page,
     a_mapped_page_that_is_unreadable_ends_its_process_alone,
     a_call_that_is_given_an_unreadable_page_says_so,
+    a_message_stays_until_its_page_can_be_had,
     sync_and_unmap_tell_of_pages_that_cannot_be_written,
     a_page_that_cannot_be_written_stays_though_frames_are_wanted,
     what_could_not_be_written_when_its_frame_was_wanted_is_written_by_sync,
@@ -135,6 +138,25 @@ fn a_call_that_is_given_an_unreadable_page_says_so() -> Verdict {
     let at = u32::try_from(mapped.as_ptr().expose_provenance())?;
     check_eq!(call::open(at, 5), Err(Error::Io));
     check_eq!(call::open(0x1000, 5), Err(Error::BadAddress));
+    Ok(())
+}
+
+fn a_message_stays_until_its_page_can_be_had() -> Verdict {
+    let file = File::open("unreadable")?;
+    let mapped = Mapping::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite)?;
+    let at = u32::try_from(mapped.as_ptr().expose_provenance())?;
+    let own = process::pid();
+    let mut buffer = Buffer::new();
+    for bytes in [&[7; 3][..], &[8; 500]] {
+        message::send(own, 1, bytes)?;
+        for milliseconds in [0, 10, u32::MAX] {
+            check_eq!(call::wait_for_message(at, milliseconds), Err(Error::Io));
+            check_eq!(call::send_and_wait(at, 1, milliseconds), Err(Error::Io), "nothing is sent");
+        }
+        let received = message::wait(&mut buffer, None)?;
+        check_eq!(received, Message { sender: own, what: 1, bytes });
+    }
+    check_eq!(message::wait(&mut buffer, Some(Duration::ZERO)).err(), Some(Error::TimedOut));
     Ok(())
 }
 

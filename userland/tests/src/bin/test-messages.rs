@@ -32,6 +32,7 @@ libsys::tests! {
     waiting_ends_in_time,
     a_message_ends_the_waiting,
     a_message_does_not_wake_a_sleeper,
+    whoever_has_stopped_waiting_is_not_run,
     a_bad_buffer_loses_no_message,
     nobody_waits_for_what_it_cannot_be_given,
     a_buffer_may_be_untouched_and_cross_pages,
@@ -227,6 +228,31 @@ fn a_message_does_not_wake_a_sleeper() -> Verdict {
     }
     check_eq!(sleeper.wait()?.reason, ExitReason::Exited(0));
     Ok(())
+}
+
+/// How long a process has had the CPU, once it is blocked for this reason.
+fn cpu_used(pid: u32, reason: ProcessState) -> Result<u64, Failure> {
+    wait_until("it is blocked", || process::info(pid).is_ok_and(|info| info.state == reason))?;
+    Ok(process::info(pid)?.cpu_tsc)
+}
+
+fn whoever_has_stopped_waiting_is_not_run() -> Verdict {
+    // By the message for which it has waited in vain.
+    let gave_up = Process::spawn(ASSIST, ["wait-once", "10"])?;
+    let used = cpu_used(gave_up.pid(), ProcessState::Sleeping)?;
+    for len in [0, 100] {
+        message::send(gave_up.pid(), 0, &[0; 100][..len])?;
+    }
+    check_eq!(cpu_used(gave_up.pid(), ProcessState::Sleeping)?, used);
+    tests::finish(gave_up)?;
+    // At the time until which it would have waited.
+    let served = Process::spawn(ASSIST, ["wait-once", "150"])?;
+    message::send(served.pid(), 0, &[])?;
+    message::wait(&mut Buffer::new(), PATIENCE)?;
+    let used = cpu_used(served.pid(), ProcessState::WaitsForMessage)?;
+    process::sleep(Duration::from_millis(300));
+    check_eq!(cpu_used(served.pid(), ProcessState::WaitsForMessage)?, used);
+    tests::finish(served)
 }
 
 fn a_bad_buffer_loses_no_message() -> Verdict {

@@ -32,6 +32,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "answer-within" => answer_within(argument()),
         "ask" => ask(argument(), argument()),
         "listen" => listen(argument()),
+        "wait-once" => wait_once(argument()),
         "tell" => tell(argument(), argument(), argument()),
         "doze" => doze(argument(), argument()),
         "after-free" => after_free(),
@@ -206,6 +207,19 @@ fn listen(milliseconds: u32) -> Result<u32, Error> {
         message::send(parent, 0, COMPLAINT)?;
     }
     waited.map(|received| received.what)
+}
+
+/// Waits so many milliseconds for a message. After that it is blocked for good: it waits for a message if one has come, and sleeps if not.
+fn wait_once(milliseconds: u32) -> Result<u32, Error> {
+    let mut buffer = Buffer::new();
+    match message::wait(&mut buffer, Some(Duration::from_millis(milliseconds.into()))) {
+        Ok(received) => {
+            message::send(received.sender, received.what, &[])?;
+            message::wait(&mut buffer, None)?;
+        }
+        Err(_) => process::sleep(Duration::from_secs(1000)),
+    }
+    Ok(0)
 }
 
 /// Sends `count` messages to process `pid`, with `what` counting up and every length from 0 to `longest` in turn.
