@@ -31,6 +31,7 @@ libsys::tests! {
     a_page_that_cannot_be_written_stays_though_frames_are_wanted,
     what_could_not_be_written_when_its_frame_was_wanted_is_written_by_sync,
     a_file_that_cannot_be_written_at_all_takes_nobodys_memory,
+    changes_that_are_lost_are_told_of_once,
     other_files_are_none_the_worse,
 }
 
@@ -143,7 +144,7 @@ fn a_call_that_is_given_an_unreadable_page_says_so() -> Verdict {
 
 fn a_message_stays_until_its_page_can_be_had() -> Verdict {
     let file = File::open("unreadable")?;
-    let mapped = Mapping::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite)?;
+    let mapped = MappedFile::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite)?;
     let at = u32::try_from(mapped.as_ptr().expose_provenance())?;
     let own = process::pid();
     let mut buffer = Buffer::new();
@@ -232,6 +233,23 @@ fn a_file_that_cannot_be_written_at_all_takes_nobodys_memory() -> Verdict {
     let kept = pages().filter(|(_, bytes)| bytes.iter().all(|&byte| byte == 0xEE)).count();
     let lost = pages().filter(|&(page, bytes)| bytes.iter().all(|&byte| byte == value(page))).count();
     check!(kept > 0 && lost > kept && kept + lost == PAGES as usize, "{kept} pages were kept, {lost} lost");
+    Ok(())
+}
+
+/// This machine borrows in order of age, and the page that is lost is the oldest of too many.
+fn changes_that_are_lost_are_told_of_once() -> Verdict {
+    let (mut file, mut stubborn) = (File::open("unwritable")?, File::open("stubborn")?);
+    file.seek(BAD_PAGE * PAGE_SIZE)?;
+    file.write_all(&[0xFF; PAGE])?;
+    check_eq!(file.sync(), Err(Error::Io));
+    stubborn.write_all(&vec![0xFF; PAGES as usize * PAGE])?;
+    check_eq!(stubborn.sync(), Err(Error::Io));
+    use_much_memory()?;
+    check_eq!([file.sync(), file.sync()], [Err(Error::Io), Ok(())]);
+    let mut byte = [0];
+    file.seek(BAD_PAGE * PAGE_SIZE)?;
+    file.read(&mut byte)?;
+    check_eq!(byte, [value(BAD_PAGE as usize)]);
     Ok(())
 }
 
