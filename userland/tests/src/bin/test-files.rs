@@ -10,9 +10,9 @@ use alloc::vec::Vec;
 
 use libsys::files::{self, File, MapAccess, MappedFile};
 use libsys::memory::PAGE_SIZE;
-use libsys::process::Process;
+use libsys::process::{self, Process, ProcessState};
 use libsys::test::Verdict;
-use libsys::{Error, ExitReason, check, check_eq};
+use libsys::{Error, ExitReason, call, check, check_eq};
 use tests::written::{bytes, contents, made};
 use tests::{ASSIST, PAGE, run};
 
@@ -27,6 +27,7 @@ libsys::tests! {
     a_full_disk_is_said_and_loses_nothing,
     a_running_program_cannot_be_written_to,
     a_file_that_is_written_to_cannot_be_started,
+    nor_while_a_call_writes_to_it,
 }
 
 fn what_is_written_is_read_again_at_any_offset() -> Verdict {
@@ -93,12 +94,15 @@ fn the_end_of_a_file_ends_a_read() -> Verdict {
     check_eq!(file.read(&mut buffer)?, 1000);
     check!(buffer[..1000] == bytes(3, 5000)[4000..] && buffer[1000..].iter().all(|&byte| byte == 0));
     check_eq!(file.read(&mut buffer)?, 0);
-    for beyond in [5000, 1 << 20, u32::MAX] {
+    check_eq!(call::read(file.handle(), 0, 3000), Err(Error::BadAddress), "nor can it be given anything");
+    // It goes on where the reads have ended.
+    check_eq!((file.write(b"end")?, file.len()?), (3, 5003));
+    for beyond in [5003, 1 << 20, u32::MAX] {
         file.seek(beyond)?;
         check_eq!(file.read(&mut buffer)?, 0);
     }
     check_eq!(file.write(b"x"), Err(Error::DiskFull));
-    check_eq!(file.len()?, 5000);
+    check_eq!(file.len()?, 5003);
     drop(file);
     files::remove("short")?;
     Ok(())
@@ -245,6 +249,31 @@ fn a_file_that_is_written_to_cannot_be_started() -> Verdict {
     drop(mapping);
     check_eq!(run("copy", &["exit", "5"])?.reason, ExitReason::Exited(5));
     drop(file);
+    files::remove("copy")?;
+    Ok(())
+}
+
+fn nor_while_a_call_writes_to_it() -> Verdict {
+    drop(made("copy", &[])?);
+    // On a small machine the call waits for the disk again and again. On others it may end before anybody else has run.
+    let mut was_busy = false;
+    for _ in 0..30 {
+        let writer = Process::spawn(ASSIST, ["write-at-once", "copy", "300"])?;
+        while process::info(writer.pid())?.state != ProcessState::Ended {
+            match Process::spawn("copy", [""; 0]).err() {
+                Some(Error::Busy) => was_busy = true,
+                // It has not begun, or it is done.
+                Some(Error::NotExecutable) => {}
+                other => check_eq!(other, None::<Error>, "what is no program was started"),
+            }
+            process::yield_now();
+        }
+        check_eq!(writer.wait()?.reason, ExitReason::Exited(0));
+        if was_busy {
+            break;
+        }
+    }
+    check!(was_busy);
     files::remove("copy")?;
     Ok(())
 }

@@ -22,6 +22,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         ("make-and-remove", []) => make_and_remove(),
         ("create-in-vain", [name]) => create_in_vain(name),
         ("read-file", [name]) => read_file(name),
+        ("write-at-once", [name, pages]) => write_at_once(name, as_number(pages)),
         _ => return None,
     };
     Some(exit_code(done))
@@ -55,6 +56,13 @@ fn hold(name: &str, way: &str) -> Result<u32, Error> {
     let mapping = MappedFile::new(&file, 0, PAGE, MapAccess::Read)?;
     core::mem::forget((file, mapping));
     Ok(ways::end(way))
+}
+
+/// Writes so many pages by one call: 0 if all of them are written.
+fn write_at_once(name: &str, pages: u32) -> Result<u32, Error> {
+    let bytes = vec![1; pages as usize * PAGE];
+    let written = File::open(name)?.write(&bytes)?;
+    Ok(u32::from(written != bytes.len()))
 }
 
 /// Reads a file from its beginning to its end: 0 if that works.
