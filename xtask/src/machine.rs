@@ -156,9 +156,21 @@ impl Machine {
         let stdout = child.stdout.take().context("QEMU has no output")?;
         let output = typist::attach(stdout, child.stdin.take(), console, socket, self.display == NO_DISPLAY);
         let ended = watch(&mut child, started, timeout)?;
-        let shown = output.join().unwrap_or_default();
+        let shown = shown(output, matches!(ended, Some(End::Interrupted)));
         Ok((ended.unwrap_or_else(|| End::of(&mut child, &host_console)), shown))
     }
+}
+
+/// What the console has shown. Whoever wants an end does not wait for one who takes no output and does not go either (`| less`).
+fn shown(output: thread::JoinHandle<Vec<u8>>, is_interrupted: bool) -> Vec<u8> {
+    let deadline = Instant::now() + GRACE;
+    while is_interrupted && !output.is_finished() {
+        if Instant::now() >= deadline {
+            return Vec::new();
+        }
+        thread::sleep(POLL);
+    }
+    output.join().unwrap_or_default()
 }
 
 /// The name of a display of this emulator that opens a window.
@@ -259,4 +271,23 @@ fn end_with_parent(_: &mut Command) {}
 /// A path as QEMU's options take it.
 pub fn comma_escaped(path: &Path) -> String {
     path.display().to_string().replace(',', ",,")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::shown;
+
+    #[test]
+    fn whoever_interrupts_does_not_wait_for_one_who_takes_no_output() {
+        let (sender, receiver) = mpsc::channel();
+        let stuck = thread::spawn(move || receiver.recv().unwrap_or_default());
+        assert_eq!(shown(stuck, true), b"");
+        sender.send(b"late".to_vec()).unwrap_or_default();
+        for is_interrupted in [false, true] {
+            assert_eq!(shown(thread::spawn(|| b"all".to_vec()), is_interrupted), b"all");
+        }
+    }
 }
