@@ -246,11 +246,12 @@ fn whoever_has_stopped_waiting_is_not_run() -> Verdict {
     check_eq!(cpu_used(gave_up.pid(), ProcessState::Sleeping)?, used);
     tests::finish(gave_up)?;
     // At the time until which it would have waited.
-    let served = Process::spawn(ASSIST, ["wait-once", "150"])?;
+    let served = Process::spawn(ASSIST, ["wait-once", "300"])?;
+    cpu_used(served.pid(), ProcessState::WaitsForMessage)?;
     message::send(served.pid(), 0, &[])?;
     message::wait(&mut Buffer::new(), PATIENCE)?;
     let used = cpu_used(served.pid(), ProcessState::WaitsForMessage)?;
-    process::sleep(Duration::from_millis(300));
+    process::sleep(Duration::from_millis(500));
     check_eq!(cpu_used(served.pid(), ProcessState::WaitsForMessage)?, used);
     tests::finish(served)
 }
