@@ -109,12 +109,19 @@ pub struct MachineOptions {
 /// What is on the disk.
 #[derive(Args, Clone, Debug)]
 pub struct DiskOptions {
-    /// The swap file's size
-    #[arg(long, value_name = "SIZE", default_value = "64M")]
-    pub swap: Size,
+    /// The swap file's size [default: 64M]
+    #[arg(long, value_name = "SIZE")]
+    pub swap: Option<Size>,
     /// Put a further file on the disk, under its own name or NAME; can be given several times
     #[arg(long = "with", value_name = "FILE[:NAME]")]
     pub extras: Vec<Extra>,
+}
+
+impl DiskOptions {
+    /// The swap file's size, whether it was given or not.
+    pub fn swap_size(&self) -> Size {
+        self.swap.unwrap_or(Size::bytes(64 << 20))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -130,6 +137,10 @@ pub enum Accelerator {
 pub struct RunOptions {
     #[command(flatten)]
     pub machine: MachineOptions,
+    /// Boot FILE and keep what programs write to it. It is made if it is not there; if it is, it is booted with the kernel and the
+    /// programs it was made with
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
     /// Open a window that shows the machine's screen
     #[arg(long)]
     pub window: bool,

@@ -69,7 +69,7 @@ impl<'a> Machines<'a> {
 
     fn run(&self, boot: &Boot) -> Result<(End, String)> {
         let options = KernelOptions { words: boot.options.clone(), program: boot.benchmark.program() };
-        let disk = DiskOptions { swap: SWAP, extras: Vec::new() };
+        let disk = DiskOptions { swap: Some(SWAP), extras: Vec::new() };
         let made_up: Vec<_> = boot.benchmark.made_up().into_iter().collect();
         let spec = ImageSpec { guest: self.guest, disk: &disk, options: &options, made_up: &made_up, sparse: &[] };
         let image = image::temporary(&self.disks, &spec)?;

@@ -48,18 +48,37 @@ pub(super) fn write_loader(
 /// Has a finished image tell the kernel something else.
 ///
 /// # Errors
-/// If the options are too long or the image cannot be read or written.
+/// If the options are too long, the file is no image, or it cannot be read or written. Then it is as it was.
 pub fn change_options(image: &mut File, options: &KernelOptions) -> Result<()> {
-    let mut kernel_len = [0; 4];
-    let start = u64::from(PARAMETERS_SECTOR * SECTOR_SIZE) + PARAMETERS_KERNEL_LEN_OFFSET as u64;
-    image.seek(SeekFrom::Start(start))?;
-    image.read_exact(&mut kernel_len).context("cannot read the image")?;
-    let kernel_len = usize::try_from(u32::from_le_bytes(kernel_len))?;
+    let kernel_len = kernel_len(image)?;
     write_at(image, PARAMETERS_SECTOR, &parameters(kernel_len, &options.line()?)?)
 }
 
+/// How long the kernel on a finished image is.
+///
+/// # Errors
+/// If the file is no image, has not all of its partition, or cannot be read.
+fn kernel_len(image: &mut File) -> Result<usize> {
+    const NO_IMAGE: &str = "it is no disk image of BorrowOS";
+    let mbr = MBR::read_from(image, SECTOR_SIZE).context(NO_IMAGE)?;
+    let mut sector = [0; SECTOR_SIZE as usize];
+    image.seek(SeekFrom::Start(u64::from(PARAMETERS_SECTOR * SECTOR_SIZE)))?;
+    image.read_exact(&mut sector).context(NO_IMAGE)?;
+    let partition = &mbr[1];
+    if partition.sys != PARTITION_TYPE || !sector.starts_with(&PARAMETERS_MAGIC) {
+        bail!(NO_IMAGE);
+    }
+    let end = (u64::from(partition.starting_lba) + u64::from(partition.sectors)) * u64::from(SECTOR_SIZE);
+    let len = image.metadata()?.len();
+    if len < end {
+        bail!("it is cut short: there are {len} bytes of {end}");
+    }
+    let word = sector[PARAMETERS_KERNEL_LEN_OFFSET..].first_chunk().copied().unwrap_or_default();
+    Ok(usize::try_from(u32::from_le_bytes(word))?)
+}
+
 /// The sector that tells the boot loader how long the kernel is and what to tell it.
-fn parameters(kernel_len: usize, command_line: &str) -> Result<Vec<u8>> {
+pub(super) fn parameters(kernel_len: usize, command_line: &str) -> Result<Vec<u8>> {
     let mut sector = vec![0; SECTOR_SIZE as usize];
     let mut put = |offset: usize, bytes: &[u8]| sector[offset..offset + bytes.len()].copy_from_slice(bytes);
     put(0, &PARAMETERS_MAGIC);

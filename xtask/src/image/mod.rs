@@ -3,11 +3,13 @@
 mod boot;
 pub mod elf;
 mod extra;
+mod file;
 mod partition;
 
 pub use boot::change_options;
 pub use elf::section;
 pub use extra::Extra;
+pub use file::{AlreadyThere, create, is_there, tell};
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -78,8 +80,7 @@ pub fn command(options: &ImageOptions) -> Result<ExitCode> {
     let path = options.output.clone().unwrap_or_else(|| project::target().join("borrowos.img"));
     let kernel = KernelOptions { words: options.option.clone(), program: options.program.clone() };
     let spec = ImageSpec { guest: &guest, disk: &options.disk, options: &kernel, made_up: &[], sparse: &[] };
-    let mut file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
-    let contents = write(&mut file, &spec)?;
+    let contents = create(&path, &spec, AlreadyThere::IsReplaced)?;
     println!("{}", path.display());
     contents.print();
     println!("boot it: qemu-system-i386 -m 32M -serial stdio -drive file={},format=raw,if=ide", path.display());
@@ -104,7 +105,7 @@ pub fn temporary(folder: &Path, spec: &ImageSpec<'_>) -> Result<NamedTempFile> {
 /// If something does not fit, a file cannot be read, or the image cannot be written.
 pub fn write(image: &mut File, spec: &ImageSpec<'_>) -> Result<Contents> {
     let files = gather(spec)?;
-    let swap_blocks = spec.disk.swap.in_bytes().div_ceil(u64::from(BLOCK_SIZE));
+    let swap_blocks = spec.disk.swap_size().in_bytes().div_ceil(u64::from(BLOCK_SIZE));
     let file_blocks: u64 = files.values().map(|bytes| (bytes.len() as u64).div_ceil(u64::from(BLOCK_SIZE))).sum();
     let sparse_blocks: u64 = spec.sparse.iter().map(|(_, len)| u64::from(len.div_ceil(BLOCK_SIZE))).sum();
     let free_blocks = FREE_BYTES / u64::from(BLOCK_SIZE);
@@ -168,7 +169,7 @@ fn write_files(
     files: &BTreeMap<String, Vec<u8>>,
     contents: &mut Contents,
 ) -> Result<()> {
-    let swap = spec.disk.swap;
+    let swap = spec.disk.swap_size();
     let partition = Partition::new(image, PARTITION_SECTOR, contents.partition_blocks);
     let mut system = FileSystem::format(partition).map_err(|error| anyhow::anyhow!("{error}"))?;
     let swap_bytes = u32::try_from(swap.in_bytes()).context("the swap file must be smaller than 4G")?;

@@ -252,7 +252,7 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
     let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let made = boot.make.map_or(Ok(Vec::new()), |make| make(guest, folder.path()))?;
     let extras = made.into_iter().map(|name| Extra { path: folder.path().join(&name), name }).collect();
-    let disk = DiskOptions { swap: boot.swap, extras };
+    let disk = DiskOptions { swap: Some(boot.swap), extras };
     let spec = ImageSpec { guest, disk: &disk, options: &options, made_up: &boot.files, sparse: &boot.sparse };
     let mut file = image::temporary(&project::guest_target(), &spec)?;
     if let Some(spoil) = boot.spoil {

@@ -8,6 +8,7 @@ mod disk_faults;
 mod files;
 mod guest;
 mod host;
+mod kept;
 mod programs;
 mod report;
 mod scenarios;
@@ -52,6 +53,7 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
     host::run(&filter, &mut report)?;
     guest::run(&filter, &mut report)?;
     window::run(&filter, &mut report)?;
+    kept::run(&filter, &mut report)?;
     debugger::run(&filter, &mut report)?;
     bench::run(&filter, &mut report)?;
     if report.is_empty() {
@@ -62,7 +64,8 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
 
 fn list(filter: &Filter) -> Result<ExitCode> {
     let names = style::names().into_iter().map(String::from).chain(host::names()?).chain(guest::names()?);
-    let names = names.chain([bench::NAME, debugger::NAME, window::NAME].map(String::from));
+    let names =
+        names.chain([bench::NAME, debugger::NAME, window::NAME].into_iter().chain(kept::NAMES).map(String::from));
     names.filter(|name| filter.wants(name)).for_each(|name| println!("{name}"));
     Ok(ExitCode::SUCCESS)
 }

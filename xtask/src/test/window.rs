@@ -92,7 +92,7 @@ pub fn machine() -> MachineOptions {
         no_readahead: false,
         check: None,
         pio: false,
-        disk: DiskOptions { swap: Size::bytes(4 << 20), extras: Vec::new() },
+        disk: DiskOptions { swap: Some(Size::bytes(4 << 20)), extras: Vec::new() },
         accel: Accelerator::Tcg,
     }
 }

@@ -1,0 +1,106 @@
+//! Images that outlive a machine, as `cargo xtask run --image` boots them: xtask runs itself.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use anyhow::{Context, Result};
+
+use super::Filter;
+use super::report::{Report, Verdict};
+
+/// The tests' names.
+pub const NAMES: [&str; 2] =
+    ["guest::image::what_is_written_is_there_in_the_next_run", "guest::image::one_machine_at_a_time_runs_with_it"];
+
+/// No run takes longer, even on a slow host.
+const SECONDS: &str = "120";
+
+/// Runs those that are wanted.
+///
+/// # Errors
+/// If there is no room for temporary files.
+pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
+    let tests: [fn(&Path) -> Result<Verdict>; 2] = [next_run, one_at_a_time];
+    for (name, test) in NAMES.into_iter().zip(tests).filter(|(name, _)| filter.wants(name)) {
+        let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
+        report.add(name, test(&folder.path().join("a, b.img")).unwrap_or_else(|error| Err(format!("{error:#}"))));
+    }
+    Ok(())
+}
+
+/// A file that the shell writes in the first run is there in later ones, on another machine too, and after one that was refused.
+fn next_run(image: &Path) -> Result<Verdict> {
+    let first = Run::start(image, &["--swap", "4M"])?.end("echo 'to be kept' > note\n")?;
+    let second = Run::start(image, &["--", "cat", "note"])?.end("")?;
+    let third = Run::start(image, &["--swap", "4M", "--", "rm", "note"])?.end("")?;
+    let fourth = Run::start(image, &["--frames", "64", "--", "cat", "note"])?.end("")?;
+    Ok(first
+        .expect(0, "", "is made, and keeps")
+        .and_then(|()| second.expect(0, "to be kept\n", "booted as it was made"))
+        .and_then(|()| third.expect(1, "", "--swap can only be had when an image is made"))
+        .and_then(|()| fourth.expect(0, "to be kept\n", "booted as it was made")))
+}
+
+/// While a machine runs, a second one is refused, and the first goes on undisturbed.
+fn one_at_a_time(image: &Path) -> Result<Verdict> {
+    let mut first = Run::start(image, &["--swap", "4M"])?;
+    first.show("echo one\n", "\none\n")?;
+    let second = Run::start(image, &["--", "echo", "hello"])?.end("")?;
+    let first = first.end("echo two; exit 4\n")?;
+    Ok(second.expect(1, "", "is in use").and_then(|()| first.expect(4, "\ntwo\n", "is made")))
+}
+
+/// `cargo xtask run --image`, without the `cargo`.
+struct Run {
+    child: Child,
+}
+
+impl Run {
+    fn start(image: &Path, words: &[&str]) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
+        command.args(["run", "--timeout", SECONDS, "--image"]).arg(image).args(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(Self { child: command.spawn().context("cannot run xtask")? })
+    }
+
+    /// Types a line, and waits until a text is shown.
+    fn show(&mut self, line: &str, text: &str) -> Result<()> {
+        self.child.stdin.as_mut().context("it has no input")?.write_all(line.as_bytes())?;
+        let stdout = self.child.stdout.as_mut().context("it has no output")?;
+        let (mut shown, mut byte) = (Vec::new(), [0]);
+        while !shown.ends_with(text.as_bytes()) {
+            stdout.read_exact(&mut byte).context("it has ended early")?;
+            shown.extend(byte);
+        }
+        Ok(())
+    }
+
+    /// Types the rest, and then the end of input.
+    fn end(mut self, typed: &str) -> Result<Ended> {
+        let mut stdin = self.child.stdin.take().context("it has no input")?;
+        // It may have ended already: what it said tells more.
+        let _ = stdin.write_all(typed.as_bytes());
+        drop(stdin);
+        let output = self.child.wait_with_output()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Ended { status: output.status, shown: text(&output.stdout), said: text(&output.stderr) })
+    }
+}
+
+/// What came of it: its standard output and standard error.
+#[derive(Debug)]
+struct Ended {
+    status: ExitStatus,
+    shown: String,
+    said: String,
+}
+
+impl Ended {
+    fn expect(&self, status: i32, shown: &str, said: &str) -> Verdict {
+        if self.status.code() == Some(status) && self.shown.contains(shown) && self.said.contains(said) {
+            return Ok(());
+        }
+        Err(format!("not status {status}, `{shown}` and `{said}`, but {}\n{}{}", self.status, self.shown, self.said))
+    }
+}
