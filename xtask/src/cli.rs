@@ -30,7 +30,7 @@ pub enum Command {
     /// Without PROGRAM, a prompt appears on this terminal. With PROGRAM, that program is run; then the machine is switched off, and
     /// the exit status is the program's: its exit code, 139 if it broke a rule, 127 if it could not be started. It is 126 if the
     /// machine could not start, 125 if the kernel failed, 124 if the time was up. Ctrl-C ends the machine; at the prompt it ends the
-    /// program that runs there, and Ctrl-] x ends the machine.
+    /// program that runs there, and Ctrl-] x ends the machine. So does closing its window. The exit status is 130 then.
     Run(RunOptions),
     /// Makes userland/NAME: a program to start from, with a help text and a test
     ///

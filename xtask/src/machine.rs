@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use abi::image::{HOST_CONSOLE_PORT, HOST_EXIT_PORT, HOST_EXIT_STATUS};
@@ -82,7 +82,7 @@ pub enum End {
     Broken(String),
     /// Its time was up.
     TimedOut,
-    /// The user ended it.
+    /// The user ended it, here or in QEMU.
     Interrupted,
 }
 
@@ -107,6 +107,7 @@ impl Machine {
             Accelerator::Kvm => ("kvm", "host"),
         };
         qemu.args(["-machine", "pc-i440fx-7.2", "-cpu", cpu, "-smp", "1", "-accel", accelerator]);
+        qemu.args(["-name", "BorrowOS"]);
         qemu.args(["-display", self.display.as_str(), "-vga", "std", "-nic", "none", "-no-reboot"]);
         qemu.args(["-m", &format!("{}K", self.ram.in_bytes() >> 10)]);
         let image = comma_escaped(&self.image);
@@ -149,20 +150,30 @@ impl Machine {
         if matches!(console, Console::AtKeyboard(_)) {
             qemu.args(Qmp::arguments(&socket));
         }
+        let ends = folder.path().join("ends");
+        if self.user_may_end_it() {
+            qemu.args(Qmp::arguments(&ends));
+        }
         let types = matches!(console, Console::Attached) && io::stdin().is_terminal();
         qemu.stdin(if types { Stdio::inherit() } else { Stdio::piped() }).stdout(Stdio::piped());
         let started = Instant::now();
         let mut child = qemu.spawn().context("cannot start QEMU")?;
+        let witness = self.user_may_end_it().then(|| thread::spawn(move || Qmp::connect(&ends)?.ended_by_guest()));
         let stdout = child.stdout.take().context("QEMU has no output")?;
         let output = typist::attach(stdout, child.stdin.take(), console, socket, self.display == NO_DISPLAY);
         let ended = watch(&mut child, started, timeout)?;
         let shown = shown(output, matches!(ended, Some(End::Interrupted)));
-        Ok((ended.unwrap_or_else(|| End::of(&mut child, &host_console)), shown))
+        Ok((ended.unwrap_or_else(|| End::of(&mut child, &host_console, witness)), shown))
+    }
+
+    /// QEMU itself has something that the user can end it with: a window, or its escape key on the console.
+    fn user_may_end_it(&self) -> bool {
+        self.display != NO_DISPLAY || self.control_c == ControlC::IsTyped
     }
 }
 
 /// What the console has shown. Whoever wants an end does not wait for one who takes no output and does not go either (`| less`).
-fn shown(output: thread::JoinHandle<Vec<u8>>, is_interrupted: bool) -> Vec<u8> {
+fn shown(output: JoinHandle<Vec<u8>>, is_interrupted: bool) -> Vec<u8> {
     let deadline = Instant::now() + GRACE;
     while is_interrupted && !output.is_finished() {
         if Instant::now() >= deadline {
@@ -185,8 +196,8 @@ pub fn window_display(emulator: &Path) -> Result<String> {
 }
 
 impl End {
-    /// Reads how an ended QEMU ended.
-    fn of(child: &mut Child, host_console: &Path) -> Self {
+    /// Reads how an ended QEMU ended. The witness, if there is one, tells whether the guest was the cause.
+    fn of(child: &mut Child, host_console: &Path, witness: Option<JoinHandle<Result<bool>>>) -> Self {
         let status = match child.wait() {
             Ok(status) => status,
             Err(error) => return Self::Broken(error.to_string()),
@@ -195,6 +206,10 @@ impl End {
         let told = lines.lines().filter_map(|line| line.strip_prefix("status ")?.parse().ok()).next_back();
         match told {
             Some(told) if status.code() == Some(HOST_EXIT_STATUS) => Self::Status(told),
+            // So it ends for its user, and when the CPU has given up. Before it was up, there is no witness to wait for.
+            _ if status.success() && witness.is_some_and(|told| matches!(told.join(), Ok(Ok(false)))) => {
+                Self::Interrupted
+            }
             _ => Self::Broken(status.to_string()),
         }
     }

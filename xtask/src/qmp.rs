@@ -78,11 +78,62 @@ impl Qmp {
         Ok(())
     }
 
+    /// Waits until QEMU ends. Says whether the guest was the cause: its CPU gave up, or it asked for a reset.
+    ///
+    /// # Errors
+    /// If the connection breaks, or QEMU says what nobody understands.
+    pub fn ended_by_guest(self) -> Result<bool> {
+        self.stream.get_ref().set_read_timeout(None)?;
+        let mut is_guests = false;
+        for line in self.stream.lines() {
+            let message: Value = serde_json::from_str(&line?).context("QEMU says what nobody understands")?;
+            is_guests |= message["event"] == "SHUTDOWN" && message["data"]["guest"] == true;
+        }
+        Ok(is_guests)
+    }
+
     fn message(&mut self) -> Result<Value> {
         let mut line = String::new();
         if self.stream.read_line(&mut line).context("QEMU does not answer")? == 0 {
             bail!("QEMU has ended");
         }
         serde_json::from_str(&line).context("QEMU says what nobody understands")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
+    use super::Qmp;
+
+    /// What is made of a QEMU that says this once it is connected, and ends.
+    fn heard(said: &'static str) -> anyhow::Result<bool> {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("qmp");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let qemu = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"{\"QMP\": {}}\n{\"return\": {}}\n").unwrap();
+            // The command is read, so that the connection ends in good order.
+            std::io::BufRead::read_line(&mut std::io::BufReader::new(&stream), &mut String::new()).unwrap();
+            stream.write_all(said.as_bytes()).unwrap();
+        });
+        let heard = Qmp::connect(&socket)?.ended_by_guest();
+        qemu.join().unwrap();
+        heard
+    }
+
+    #[test]
+    fn who_ended_the_machine_is_told() {
+        let guests = r#"{"timestamp": {}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}"#;
+        let users = r#"{"timestamp": {}, "event": "SHUTDOWN", "data": {"guest": false, "reason": "host-ui"}}"#;
+        let other = r#"{"timestamp": {}, "event": "RTC_CHANGE", "data": {"guest": true}}"#;
+        assert!(heard(guests).unwrap());
+        assert!(!heard(users).unwrap());
+        assert!(!heard(other).unwrap() && !heard("").unwrap());
+        assert!(heard("no message").is_err());
     }
 }

@@ -41,8 +41,15 @@ pub fn command(options: &RunOptions) -> Result<ExitCode> {
         step("Ctrl-C is the guest's; Ctrl-] x switches the machine off");
     }
     machine.display = display;
-    let (end, _) = machine.run(&Console::Attached, options.timeout)?;
+    let (end, shown) = machine.run(&Console::Attached, options.timeout)?;
+    if has_terminal() && shown.iter().rfind(|&&byte| byte != b'\r').is_some_and(|&byte| byte != b'\n') {
+        println!(); // it stopped in the middle of a line
+    }
     let status = explain(&end, options.machine.accel);
+    if options.window && shown.is_empty() && matches!(end, End::Broken(_)) {
+        let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        step(&no_window(["WAYLAND_DISPLAY", "DISPLAY"].into_iter().find_map(|name| Some((name, value(name)?)))));
+    }
     if let (Some(file), false) = (&options.image, matches!(end, End::Status(_))) {
         step(&format!("{} may lack what was written last; `exit` and `shutdown` save all of it", file.display()));
     }
@@ -66,6 +73,14 @@ fn explain(end: &End, accelerator: Accelerator) -> u8 {
             TIMED_OUT
         }
         End::Interrupted => INTERRUPTED,
+    }
+}
+
+/// Why a machine with a window may not even have started, for this variable that names a display.
+fn no_window(named: Option<(&str, String)>) -> String {
+    match named {
+        Some((name, value)) => format!("if no window was opened: is there a display at {name}={value}?"),
+        None => "a window needs a display, and DISPLAY is not set; `cargo xtask screenshot` needs none".into(),
     }
 }
 
@@ -150,7 +165,7 @@ mod tests {
 
     use clap::Parser;
 
-    use super::check_only_boots;
+    use super::{check_only_boots, no_window};
     use crate::cli::{Cli, Command, RunOptions};
 
     fn options(words: &[&str]) -> RunOptions {
@@ -162,6 +177,12 @@ mod tests {
 
     fn refusal(words: &[&str]) -> String {
         check_only_boots(Path::new("a.img"), &options(words)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_window_that_is_not_opened_may_lack_its_display() {
+        assert!(no_window(Some(("DISPLAY", ":7".into()))).contains("DISPLAY=:7"));
+        assert!(no_window(None).contains("screenshot"));
     }
 
     #[test]

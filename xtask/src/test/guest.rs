@@ -264,6 +264,7 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
     }
     // Of several, the last counts.
     further.extend(boot.cpu.into_iter().flat_map(|cpu| ["-cpu".into(), cpu.into()]));
+    let is_terminal = boot.dialogue.is_some() && !boot.at_keyboard;
     let machine = Machine {
         emulator,
         image: file.path().to_path_buf(),
@@ -271,7 +272,7 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
         ram: boot.ram,
         accelerator: Accelerator::Tcg,
         display: machine::NO_DISPLAY.into(),
-        control_c: ControlC::EndsMachine,
+        control_c: if is_terminal { ControlC::IsTyped } else { ControlC::EndsMachine },
         power_off: PowerOff::EndsQemu,
         further,
     };

@@ -1,16 +1,18 @@
 //! The machine as one sees it in its window: screen and keyboard.
 
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use super::Filter;
-use super::guest::{Boot, Case};
+use super::guest::{Boot, Case, Outcome};
 use super::report::{Report, Verdict};
 use super::scenarios::case;
 use crate::build::Guest;
 use crate::cli::{Accelerator, DiskOptions, MachineOptions};
 use crate::kernel_options::KernelOptions;
+use crate::machine::End;
 use crate::picture::Picture;
 use crate::size::Size;
 use crate::{keys, run, screenshot, setup};
@@ -21,7 +23,7 @@ pub const NAME: &str = "guest::window::a_screenshot_shows_what_was_typed";
 /// A VGA in text mode: 80 x 25 characters of 9 x 16 pixels.
 const SCREEN: (u32, u32) = (720, 400);
 
-/// Sessions at the keyboard.
+/// Sessions at the keyboard, and other ends than those that the guest has asked for.
 pub fn cases() -> Vec<Case> {
     let steps: &[(&str, &[u8])] = &[
         ("> ", b"echo 'Shift gives CAPITALS, and !@#$%^&*()_+{}|:\"<>?~'\r"),
@@ -43,7 +45,25 @@ pub fn cases() -> Vec<Case> {
         ("> ", b"exit 4\r"),
     ];
     let boot = Boot { dialogue: Some(steps), at_keyboard: true, ..Boot::new("the_keyboard_types_what_it_should", &[]) };
-    vec![case("window", boot, |outcome| outcome.expect_status(4))]
+    let by_user = Boot {
+        dialogue: Some(&[("> ", b"\x1dx")]),
+        ..Boot::new("ctrl_and_a_bracket_switch_the_machine_off_in_good_order", &[])
+    };
+    let by_itself = Boot {
+        dialogue: Some(&[]),
+        // Instead of the boot loader: outb(0x64, 0xFE), the CPU's reset line; hlt.
+        spoil: Some(|image| image.write_all_at(&[0xB0, 0xFE, 0xE6, 0x64, 0xF4], 0)),
+        ..Boot::new("a_machine_that_resets_itself_was_not_switched_off", &[])
+    };
+    vec![
+        case("window", boot, |outcome| outcome.expect_status(4)),
+        case("window", by_user, |outcome| expect_end(outcome, &End::Interrupted)),
+        case("window", by_itself, |outcome| expect_end(outcome, &End::Broken("exit status: 0".into()))),
+    ]
+}
+
+fn expect_end(outcome: &Outcome, end: &End) -> Verdict {
+    if outcome.end == *end { Ok(()) } else { Err(format!("the machine ended with {:?}", outcome.end)) }
 }
 
 /// Takes pictures of one machine with nothing typed and of one with a line, if that is wanted.
