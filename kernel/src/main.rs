@@ -37,6 +37,7 @@ extern "C" fn kernel_main(magic: u32, info: u32) -> ! {
     drivers::rtc::init(); // as close to the timer's start as can be
     drivers::timer::init(); // before the disk, whose time-outs it counts
     drivers::console::enable_input(); // typed lines wait for the first reader
+    drivers::host::tell_ready(); // now that nothing that is typed gets lost
     start::or_stop(files::init(&options)); // finds the disk, mounts the file system
     let slot_count = start::or_stop(swap::init()); // the swap file is a file in it
     memory::init_paging(&division, &options, slot_count); // promises can be made from here on

@@ -18,7 +18,7 @@ use crate::cli::Accelerator;
 use crate::dialogue::Dialogue;
 use crate::qmp::Qmp;
 use crate::size::Size;
-use crate::typist;
+use crate::typist::{self, Ears};
 
 /// How often a running machine is looked at.
 const POLL: Duration = Duration::from_millis(5);
@@ -160,7 +160,8 @@ impl Machine {
         let mut child = qemu.spawn().context("cannot start QEMU")?;
         let witness = self.user_may_end_it().then(|| thread::spawn(move || Qmp::connect(&ends)?.ended_by_guest()));
         let stdout = child.stdout.take().context("QEMU has no output")?;
-        let output = typist::attach(stdout, child.stdin.take(), console, socket, self.display == NO_DISPLAY);
+        let ears = Ears { input: child.stdin.take(), host_console: host_console.clone() };
+        let output = typist::attach(stdout, ears, console, socket, self.display == NO_DISPLAY);
         let ended = watch(&mut child, started, timeout)?;
         let shown = shown(output, matches!(ended, Some(End::Interrupted)));
         Ok((ended.unwrap_or_else(|| End::of(&mut child, &host_console, witness)), shown))

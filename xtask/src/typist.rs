@@ -1,11 +1,14 @@
 //! Who types at a machine's console: the user, a script, or somebody who reads what it shows and answers.
 
+use std::fs;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
+use abi::image::HOST_READY_LINE;
 use anyhow::{Context, Result};
 
 use crate::console::Patient;
@@ -17,12 +20,23 @@ use crate::{console, keys, machine};
 /// The control character that ends input on the guest's console.
 const END_OF_INPUT: u8 = 4;
 
+/// The machine's end of what is typed.
+pub struct Ears {
+    /// The far end of its serial port.
+    pub input: Option<ChildStdin>,
+    /// The file with the lines that its kernel leaves for the host.
+    pub host_console: PathBuf,
+}
+
+/// How often those lines are looked at.
+const POLL: Duration = Duration::from_millis(5);
+
 /// Passes the console's bytes on in both directions. The thread ends with what was shown when QEMU closes its output.
 ///
 /// The end of this process's input is the end of the guest's only if that `has_end`: with a keyboard of its own it goes on.
 pub fn attach(
     from: ChildStdout,
-    to: Option<ChildStdin>,
+    Ears { input: to, host_console }: Ears,
     console: &Console,
     socket: PathBuf,
     has_end: bool,
@@ -35,12 +49,11 @@ pub fn attach(
         Console::Dialogue(dialogue) => return converse(from, dialogue.clone(), at_serial_port(to)),
         Console::AtKeyboard(dialogue) => return converse(from, dialogue.clone(), at_keyboard(socket)),
     };
-    // What is sent before the kernel has set up its serial port is lost: the first output shows that it has.
     if let Some(mut to) = to {
-        thread::spawn(move || match (has_started.recv(), script) {
-            (Ok(()), Some(script)) => pump(script, &mut to, true),
-            (Ok(()), None) => pump(io::stdin(), &mut to, has_end),
-            (Err(_), _) => {}
+        thread::spawn(move || match (is_listening(&has_started, &host_console), script) {
+            (true, Some(script)) => pump(script, &mut to, true),
+            (true, None) => pump(io::stdin(), &mut to, has_end),
+            (false, _) => {}
         });
     }
     thread::spawn(move || {
@@ -59,6 +72,21 @@ pub fn attach(
             Vec::new()
         })
     })
+}
+
+/// Waits until what is typed is not lost: the kernel says so, or something else on the console shows that the port is set up. `false`
+/// if the machine has ended before.
+fn is_listening(has_started: &mpsc::Receiver<()>, host_console: &Path) -> bool {
+    let is_ready =
+        || fs::read_to_string(host_console).is_ok_and(|told| told.lines().any(|line| line == HOST_READY_LINE));
+    loop {
+        match has_started.recv_timeout(POLL) {
+            Ok(()) => return true,
+            Err(RecvTimeoutError::Timeout) if is_ready() => return true,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+    }
 }
 
 /// Holds the dialogue. The thread ends with what was shown when QEMU closes its output, and with why nothing could be typed.

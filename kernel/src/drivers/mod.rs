@@ -2,6 +2,7 @@
 
 pub mod ata;
 pub mod console;
+pub mod host;
 mod keyboard;
 mod pci;
 pub mod pic;

@@ -216,6 +216,13 @@ fn machines() -> Vec<(Boot, Judge)> {
             outcome.expect_status(0)?;
             outcome.expect_text("Hello from process 2: a b  100% ä!")
         }),
+        (
+            Boot { typed: b"hi\n".to_vec(), ..Boot::new("input_reaches_one_who_says_nothing_first", &["cat"]) },
+            |outcome| {
+                outcome.expect_status(0)?;
+                outcome.expect_text("hi")
+            },
+        ),
         (Boot::new("a_broken_rule_is_the_machines_status", &["assist", "read", "0"]), |outcome| {
             outcome.expect_status(139)?;
             outcome.expect_text("process 2 (assist) ended: read at 0x00000000 by instruction 0x")?;
