@@ -262,7 +262,7 @@ pub fn set_foreground(pid: Option<u32>) -> Result<(), Error> {
 /// ```
 ///
 /// # Errors
-/// `NoSuchProcess`, `NotPermitted` if it is neither, or the class is a higher one and this process is not real-time.
+/// `NoSuchProcess`, `NotPermitted` if it is neither, or the class is a higher one and this process has no right to it.
 pub fn set_priority(pid: u32, class: Class) -> Result<(), Error> {
     call::set_priority(pid, class.number()).map(|_| ())
 }

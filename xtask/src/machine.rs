@@ -18,7 +18,7 @@ use crate::cli::Accelerator;
 use crate::dialogue::Dialogue;
 use crate::qmp::Qmp;
 use crate::size::Size;
-use crate::typist::{self, Ears};
+use crate::typist::{self, Ears, Shown};
 
 /// How often a running machine is looked at.
 const POLL: Duration = Duration::from_millis(5);
@@ -142,7 +142,7 @@ impl Machine {
     ///
     /// # Errors
     /// If QEMU cannot be started.
-    pub fn run(&self, console: &Console, timeout: Option<Duration>) -> Result<(End, Vec<u8>)> {
+    pub fn run(&self, console: &Console, timeout: Option<Duration>) -> Result<(End, Shown)> {
         let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
         let host_console = folder.path().join("host");
         let mut qemu = self.command(&host_console);
@@ -174,11 +174,11 @@ impl Machine {
 }
 
 /// What the console has shown. Whoever wants an end does not wait for one who takes no output and does not go either (`| less`).
-fn shown(output: JoinHandle<Vec<u8>>, is_interrupted: bool) -> Vec<u8> {
+fn shown(output: JoinHandle<Shown>, is_interrupted: bool) -> Shown {
     let deadline = Instant::now() + GRACE;
     while is_interrupted && !output.is_finished() {
         if Instant::now() >= deadline {
-            return Vec::new();
+            return Shown::default();
         }
         thread::sleep(POLL);
     }
@@ -294,16 +294,20 @@ mod tests {
     use std::sync::mpsc;
     use std::thread;
 
-    use super::shown;
+    use super::{Shown, shown};
+
+    fn text(text: &str) -> Shown {
+        Shown { bytes: text.into(), ..Shown::default() }
+    }
 
     #[test]
     fn whoever_interrupts_does_not_wait_for_one_who_takes_no_output() {
         let (sender, receiver) = mpsc::channel();
         let stuck = thread::spawn(move || receiver.recv().unwrap_or_default());
-        assert_eq!(shown(stuck, true), b"");
-        sender.send(b"late".to_vec()).unwrap_or_default();
+        assert_eq!(shown(stuck, true).bytes, b"");
+        sender.send(text("late")).unwrap_or_default();
         for is_interrupted in [false, true] {
-            assert_eq!(shown(thread::spawn(|| b"all".to_vec()), is_interrupted), b"all");
+            assert_eq!(shown(thread::spawn(|| text("all")), is_interrupted).bytes, b"all");
         }
     }
 }

@@ -42,11 +42,11 @@ pub fn command(options: &RunOptions) -> Result<ExitCode> {
     }
     machine.display = display;
     let (end, shown) = machine.run(&Console::Attached, options.timeout)?;
-    if has_terminal() && shown.iter().rfind(|&&byte| byte != b'\r').is_some_and(|&byte| byte != b'\n') {
+    if has_terminal() && shown.bytes.iter().rfind(|&&byte| byte != b'\r').is_some_and(|&byte| byte != b'\n') {
         println!(); // it stopped in the middle of a line
     }
     let status = explain(&end, options.machine.accel);
-    if options.window && shown.is_empty() && matches!(end, End::Broken(_)) {
+    if options.window && shown.bytes.is_empty() && matches!(end, End::Broken(_)) {
         let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         step(&no_window(["WAYLAND_DISPLAY", "DISPLAY"].into_iter().find_map(|name| Some((name, value(name)?)))));
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use abi::image::HOST_READY_LINE;
 use anyhow::{Context, Result};
@@ -31,6 +31,15 @@ pub struct Ears {
 /// How often those lines are looked at.
 const POLL: Duration = Duration::from_millis(5);
 
+/// What a console has shown.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// For how long each step of a dialogue has waited, from the step before it on.
+    pub waits: Vec<Duration>,
+}
+
 /// Passes the console's bytes on in both directions. The thread ends with what was shown when QEMU closes its output.
 ///
 /// The end of this process's input is the end of the guest's only if that `has_end`: with a keyboard of its own it goes on.
@@ -40,7 +49,7 @@ pub fn attach(
     console: &Console,
     socket: PathBuf,
     has_end: bool,
-) -> thread::JoinHandle<Vec<u8>> {
+) -> thread::JoinHandle<Shown> {
     let attached = matches!(console, Console::Attached);
     let (first_byte, has_started) = mpsc::channel();
     let script = match console {
@@ -63,14 +72,15 @@ pub fn attach(
             true => console::copy(from, Patient(io::stdout()), on_first),
             false => console::copy(from, io::sink(), on_first),
         };
-        copied.unwrap_or_else(|error| {
+        let bytes = copied.unwrap_or_else(|error| {
             // Whoever read it has gone (`| head`), and need not be told; anything else, they want to know.
             if error.kind() != io::ErrorKind::BrokenPipe {
                 console::step(&format!("cannot show the console's output: {error}"));
             }
             machine::interrupt();
             Vec::new()
-        })
+        });
+        Shown { bytes, waits: Vec::new() }
     })
 }
 
@@ -94,20 +104,24 @@ fn converse(
     from: ChildStdout,
     mut dialogue: Dialogue,
     mut type_text: impl FnMut(&[u8]) -> Result<()> + Send + 'static,
-) -> thread::JoinHandle<Vec<u8>> {
+) -> thread::JoinHandle<Shown> {
     thread::spawn(move || {
         let mut trouble = Vec::new();
+        let mut waits = Vec::new();
+        let mut typed_at = Instant::now();
         let answer = |shown: &[u8]| {
             dialogue.answer(shown, |bytes| {
+                waits.push(typed_at.elapsed());
+                typed_at = Instant::now();
                 // QEMU may have ended already, if that is what the text before was for.
                 if let Err(error) = type_text(bytes) {
                     trouble.extend(format!("cannot type: {error:#}\n").bytes());
                 }
             });
         };
-        let mut shown = console::copy_watched(from, io::sink(), answer).unwrap_or_default();
-        shown.extend(trouble);
-        shown
+        let mut bytes = console::copy_watched(from, io::sink(), answer).unwrap_or_default();
+        bytes.extend(trouble);
+        Shown { bytes, waits }
     })
 }
 

@@ -10,6 +10,7 @@ mod tests;
 
 use alloc::vec::Vec;
 
+use abi::Class;
 use abi::record::ExitStatus;
 
 use crate::addr::Pid;
@@ -60,6 +61,8 @@ struct Entry<T> {
     is_adopted: bool,
     /// Somebody has made it real-time; see [`ProcessTable::grant_class`].
     may_be_real_time: bool,
+    /// The class into which somebody else has put it last, or its parent; see [`ProcessTable::class_of_child`].
+    given: Class,
     /// Who has killed it, if it was killed. It ends as soon as it can.
     killed_by: Option<Pid>,
 }
@@ -114,6 +117,8 @@ impl<T> ProcessTable<T> {
             self.entries.push(None);
         }
         let pid = self.unused_pid();
+        let parent_entry = parent.and_then(|parent| self.entry(self.slot_of(parent)?));
+        let given = parent_entry.map_or(Class::Interactive, |parent| parent.given);
         self.entries[place] = Some(Entry {
             pid,
             parent,
@@ -121,6 +126,7 @@ impl<T> ProcessTable<T> {
             waits_for: None,
             is_adopted: false,
             may_be_real_time: parent.is_none(),
+            given,
             killed_by: None,
         });
         self.places[pid.number() as usize % PLACES] = ProcessSlot(index);

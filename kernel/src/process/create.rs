@@ -124,10 +124,11 @@ pub fn create(parent: Option<Pid>, path: &str, arguments: Arguments, opened: Ope
     Ok(pid)
 }
 
-/// Puts the process into the table, in its parent's class, and makes it runnable.
+/// Puts the process into the table, in the class that its parent hands down, and makes it runnable.
 fn enlist(parent: Option<Pid>, process: Process) -> Result<Pid, CreateError> {
     with_scheduler(|scheduler| {
-        let class = parent.and_then(|pid| scheduler.table.slot_of(pid)).map(|slot| scheduler.dispatcher.class(slot));
+        let parent_slot = parent.and_then(|pid| scheduler.table.slot_of(pid));
+        let class = parent_slot.map(|slot| scheduler.table.class_of_child(slot, scheduler.dispatcher.class(slot)));
         let (slot, pid) = scheduler.table.add(parent, process).map_err(|error| match error {
             AddError::TableFull => CreateError::TooManyProcesses,
             AddError::OutOfMemory => CreateError::OutOfMemory,

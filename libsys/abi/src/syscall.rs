@@ -64,7 +64,8 @@ macro_rules! syscall_table {
             /// `NoSuchProcess`, `NotPermitted`.
             15 => Kill as kill(pid);
             /// Puts the caller or its child `pid` into a [`Class`](crate::Class), given by its number: a lower one, or any if the
-            /// caller is real-time or has the right to be. Whoever is made real-time by another has that right from then on.
+            /// caller is real-time or has the right to be. Whoever is made real-time by another has that right from then on. A
+            /// child is born in its parent's class, but not in one to which the parent has only raised itself.
             /// Returns 0. `NoSuchProcess`, `NotPermitted`, `InvalidArgument`.
             16 => SetPriority as set_priority(pid, class);
             /// Fills in the [`ProcessInfo`](crate::process::ProcessInfo) at `info` for the process with the lowest pid that is

@@ -3,8 +3,8 @@
 //! With a program: runs it, and ends the machine with its exit code; `--real-time` makes it real-time. Without: runs the shell, and again
 //! if it dies. Adopts orphans.
 //!
-//! Init itself is interactive, but may make others real-time. The shell gets that right too, and goes back to being interactive, so that
-//! what it starts is interactive unless its user says otherwise.
+//! Init itself is interactive, but may make others real-time. The shell gets that right too, and is put back to interactive: that is what
+//! its programs are, unless its user says otherwise, also while it is real-time itself.
 //!
 //! When a program has ended and left nobody behind, the machine must hold what it held before; if not, that is said.
 #![no_std]

@@ -11,7 +11,8 @@ mod builtin;
 mod input;
 mod run;
 
-use libsys::{Error, eprintln, println};
+use libsys::process::{self, set_priority};
+use libsys::{Class, Error, eprintln, println};
 use shell_core::parse;
 use tools::Problem;
 
@@ -39,6 +40,7 @@ fn read_lines() -> Result<u32, Error> {
         println!("BorrowOS. `help` lists the programs, `exit` ends the machine.");
     }
     while shell.is_open() {
+        answer_at_once();
         if input.is_from_people() {
             shell.report_ended();
         }
@@ -52,4 +54,11 @@ fn read_lines() -> Result<u32, Error> {
         }
     }
     Ok(shell.exit_code())
+}
+
+/// Makes the shell real-time, if it may be: it answers then whoever else wants the CPU. Said for each line, since the work for one may
+/// have had it demoted. What it starts is not real-time: who raises itself does so for itself alone.
+fn answer_at_once() {
+    // A shell without the right goes on as it is.
+    let _ = set_priority(process::pid(), Class::RealTime);
 }

@@ -210,8 +210,7 @@ fn start(words: &[&str], command: &Command, input: Option<&str>) -> Result<Proce
         return Err(CANNOT_START);
     };
     let redirection = Redirection::open(command, input)?;
-    let spawn = || Process::spawn_with(program, arguments, redirection.streams);
-    match class.map_or_else(spawn, |class| born_into(class, spawn)) {
+    match Process::spawn_with(program, arguments, redirection.streams) {
         Ok(child) => {
             if let Some(Err(error)) = class.map(|class| set_priority(child.pid(), class))
                 && error != Error::NoSuchProcess
@@ -229,19 +228,6 @@ fn start(words: &[&str], command: &Command, input: Option<&str>) -> Result<Proce
             Err(CANNOT_START)
         }
     }
-}
-
-/// Starts a program while the shell is of this class itself, if it has the right to come back from it: the program inherits it, and
-/// never runs in another.
-fn born_into(class: Class, spawn: impl FnOnce() -> Result<Process, Error>) -> Result<Process, Error> {
-    let shell = process::pid();
-    let own = process::info(shell).map_or(Class::Interactive, |info| info.class);
-    let has_right = set_priority(shell, Class::RealTime).is_ok();
-    let change = |class| if has_right { set_priority(shell, class) } else { Ok(()) };
-    change(class)?;
-    let child = spawn();
-    change(own)?;
-    child
 }
 
 impl Redirection {

@@ -85,7 +85,7 @@ impl<'a> Machines<'a> {
             further: further(boot.mode),
         };
         let (end, shown) = machine.run(&Console::Scripted(Vec::new()), Some(DEADLINE))?;
-        Ok((end, String::from_utf8_lossy(&shown).into_owned()))
+        Ok((end, String::from_utf8_lossy(&shown.bytes).into_owned()))
     }
 }
 

@@ -133,6 +133,8 @@ pub struct Outcome {
     pub end: End,
     /// What its console showed.
     pub output: String,
+    /// For how long each step of its dialogue has waited.
+    pub waits: Vec<Duration>,
     /// What the host thinks of its disk.
     pub disk: Verdict,
 }
@@ -282,14 +284,14 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
         None => Console::Scripted(boot.typed.clone()),
     };
     let run = || machine.run(&console(), Some(DEADLINE));
-    let (mut end, mut output) = run()?;
+    let (mut end, mut shown) = run()?;
     if !boot.again.is_empty() && end == End::Status(0) {
         options.program.clone_from(&boot.again);
         image::change_options(file.as_file_mut(), &options)?;
-        let (second_end, second_output) = run()?;
+        let (second_end, second) = run()?;
         end = second_end;
-        output.extend(second_output);
+        shown.bytes.extend(second.bytes);
     }
     let disk = boot.inspect.map_or(Ok(()), |inspect| inspect(file.as_file_mut()));
-    Ok(Outcome { end, output: String::from_utf8_lossy(&output).into_owned(), disk })
+    Ok(Outcome { end, output: String::from_utf8_lossy(&shown.bytes).into_owned(), waits: shown.waits, disk })
 }

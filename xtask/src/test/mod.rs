@@ -1,6 +1,7 @@
 //! `cargo xtask test`: format and lints, the host's tests, then the guest's in QEMU.
 
 mod bench;
+mod bombs;
 mod c_programs;
 mod debugger;
 mod disk_errors;

@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_test_that_says_nothing_has_failed() {
         let output = "test one ... ok\r\ntest two ... FAILED: reason\ntest four".replace('\r', "");
-        let outcome = Outcome { end: End::TimedOut, output, disk: Ok(()) };
+        let outcome = Outcome { end: End::TimedOut, output, waits: Vec::new(), disk: Ok(()) };
         let tests = ["one", "two", "three", "four"].map(String::from);
         let verdicts = judge(&tests, &outcome);
         assert_eq!(verdicts.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, false, false]);

@@ -1,13 +1,21 @@
 //! Sessions at the prompt: from a pipe, and on a terminal, where each line waits for what the one before has shown.
 
-use super::guest::{Boot, Case};
+use abi::Errno;
+
+use super::bombs;
+use super::guest::{Boot, Case, Outcome};
 use super::report::Verdict;
 use super::scenarios::{Judge, case};
 
 /// All sessions.
 pub fn cases() -> Vec<Case> {
     let terminal = on_a_terminal().into_iter();
-    from_a_pipe().into_iter().chain(terminal).map(|(boot, judge)| case("shell", boot, judge)).collect()
+    from_a_pipe()
+        .into_iter()
+        .chain(terminal)
+        .chain(bombs::sessions())
+        .map(|(boot, judge)| case("shell", boot, judge))
+        .collect()
 }
 
 /// What is typed without a look at the screen, as it comes from a pipe.
@@ -26,8 +34,41 @@ fn from_a_pipe() -> Vec<(Boot, Judge)> {
             for class in ["2 interactive running", "2 real-time   running", "2 background  running"] {
                 outcome.expect_text(class)?;
             }
+            outcome.expect_text("1 real-time   child ")?;
             outcome.expect_text("kill: 1: not permitted")
         }),
+        // What they exit with is the prompt's; `assist priority 0` asks to be real-time.
+        (
+            session(
+                "what_a_real_time_shell_starts_is_interactive_and_cannot_raise_itself",
+                b"assist priority 0\necho ps > script\nshell < script\nrealtime assist priority 0\nexit\n",
+            ),
+            |outcome| {
+                outcome.expect_status(0)?;
+                let refused = outcome.output.matches(&format!("[{}] > ", Errno::NotPermitted.number())).count();
+                expect(refused == 1, "only the first is to be refused")?;
+                // A shell within the shell has no more rights than any program.
+                let classes = classes_of_shells(outcome);
+                expect(classes == ["real-time", "interactive"], &format!("the shells are {classes:?}"))
+            },
+        ),
+        (
+            Boot {
+                files: vec![("busy", ["help > null; ".repeat(3000).as_str(), "ps\nps\n"].concat().into_bytes())],
+                ..session(
+                    "a_shell_that_was_demoted_is_real_time_again_for_the_next_line",
+                    b"realtime shell < busy\nexit\n",
+                )
+            },
+            |outcome| {
+                outcome.expect_status(0)?;
+                let classes = classes_of_shells(outcome);
+                expect(
+                    matches!(classes[..], [_, "interactive" | "background", _, "real-time"]),
+                    &format!("the shells are {classes:?}"),
+                )
+            },
+        ),
         (session("the_end_of_input_ends_the_shell", b"hello\n\x04"), |outcome| {
             outcome.expect_status(0)?;
             outcome.expect_text("Hello from process")
@@ -196,52 +237,6 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
         ),
         (
             session(
-                "a_fork_bomb_and_all_that_descends_from_it_ends_by_control_c",
-                &[
-                    ("> ", b"assist fork-bomb\r"),
-                    ("fork-bomb\n", b""),
-                    // As full as it gets.
-                    ("assist: no more\n", b"\x03"),
-                    ("^C\n", b""),
-                    ("[130] > ", b"hello after all\r"),
-                    (": after all!\n", b""),
-                    ("> ", b"ps\r"),
-                    (" 5 ps\n", b""),
-                    ("> ", b"exit\r"),
-                ],
-            ),
-            |outcome| {
-                outcome.expect_status(0)?;
-                let table = outcome.output.split("cpu ms").nth(1).ok_or("ps did not run")?;
-                expect(!table.contains("assist"), "part of the bomb is left")
-            },
-        ),
-        (
-            session(
-                "a_fork_bomb_in_the_background_can_be_fetched_and_ended",
-                &[
-                    ("> ", b"assist fork-bomb &\r"),
-                    ("assist: no more\n", b"\r"),
-                    // There may be no room for a program; this needs none.
-                    ("> ", b"fg 99\r"),
-                    ("does not run in the background", b""),
-                    ("[1] > ", b"fg\r"),
-                    ("fg\nassist fork-bomb\n", b"\x03"),
-                    ("[130] > ", b"hello after all\r"),
-                    (": after all!\n", b""),
-                    ("> ", b"ps\r"),
-                    (" 5 ps\n", b""),
-                    ("> ", b"exit\r"),
-                ],
-            ),
-            |outcome| {
-                outcome.expect_status(0)?;
-                let table = outcome.output.split("cpu ms").nth(1).ok_or("ps did not run")?;
-                expect(!table.contains("assist"), "part of the bomb is left")
-            },
-        ),
-        (
-            session(
                 "top_draws_its_table_again_until_a_key_ends_it",
                 &[
                     ("> ", b"piggies 2 100 1000000 > null &\r"),
@@ -284,6 +279,13 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
     ]
 }
 
-fn expect(holds: bool, or: &str) -> Verdict {
+/// The classes of the shells that `ps` has shown.
+fn classes_of_shells(outcome: &Outcome) -> Vec<&str> {
+    let shells = outcome.output.lines().filter(|line| line.ends_with(" shell"));
+    shells.filter_map(|line| line.split_whitespace().nth(2)).collect()
+}
+
+/// `Ok` if it holds.
+pub fn expect(holds: bool, or: &str) -> Verdict {
     if holds { Ok(()) } else { Err(or.into()) }
 }

@@ -60,9 +60,9 @@ impl<T> ProcessTable<T> {
     /// The process `by` asks to put `target` (itself or a child) into the class `to`: into a lower one always, into a higher one
     /// if it is real-time or has the right to be. `class_of` tells the classes as they are.
     ///
-    /// Init has that right. Whoever is made real-time by another gets it, and keeps it whatever its class is later. Children inherit
-    /// their parent's class but not its right, so that init or the shell can start programs that are not real-time and go on
-    /// being able to start some that are.
+    /// Init has that right. Whoever is made real-time by another gets it, and keeps it whatever its class is later. Children do not
+    /// inherit it, nor a class to which their parent has raised itself ([`class_of_child`](Self::class_of_child)), so that the shell can be
+    /// real-time and start programs that are not.
     ///
     /// # Errors
     /// `NoSuchProcess` if the target is not alive (or the caller is not), `NotPermitted` if it is neither the caller nor a child of it, or
@@ -81,17 +81,27 @@ impl<T> ProcessTable<T> {
         if !is_near || (to < class_of(slot) && !may_raise) {
             return Err(Denied::NotPermitted);
         }
-        if let Some(entry) = self.entries[slot.index()].as_mut() {
-            entry.may_be_real_time |= to == Class::RealTime && slot != by;
+        if slot != by
+            && let Some(entry) = self.entries[slot.index()].as_mut()
+        {
+            entry.may_be_real_time |= to == Class::RealTime;
+            entry.given = to;
         }
         Ok(slot)
+    }
+
+    /// The class into which a child of the process in `slot` is born: that of its parent, which is `own`, but none to which the parent
+    /// has only raised itself.
+    pub fn class_of_child(&self, slot: ProcessSlot, own: Class) -> Class {
+        // The higher class is the lesser one.
+        self.entry(slot).map_or(own, |entry| own.max(entry.given))
     }
 
     pub(super) fn alive(&self, pid: Pid) -> Result<ProcessSlot, Denied> {
         self.slot_of(pid).filter(|&slot| self.get(slot).is_some()).ok_or(Denied::NoSuchProcess)
     }
 
-    fn entry(&self, slot: ProcessSlot) -> Option<&Entry<T>> {
+    pub(super) fn entry(&self, slot: ProcessSlot) -> Option<&Entry<T>> {
         self.entries.get(slot.index())?.as_ref()
     }
 

@@ -1,5 +1,6 @@
 use abi::record::{Account, ExitStatus};
 use abi::{Class, ExitReason};
+use proptest::prelude::{prop_assert, proptest};
 
 use super::{AddError, ChildChoice, Denied, MAX_PROCESSES, ProcessSlot, ProcessTable, WaitError, WaitOutcome, Woken};
 use crate::addr::Pid;
@@ -175,6 +176,58 @@ fn classes_go_down_but_up_only_by_right() {
         table.grant_class(grandchild.0, grandchild.1, Class::Interactive, background),
         Err(Denied::NotPermitted)
     );
+}
+
+#[test]
+fn who_raises_itself_raises_no_child() {
+    let mut table = ProcessTable::default();
+    let init = table.add(None, ()).unwrap();
+    let shell = table.add(Some(init.1), ()).unwrap();
+    let interactive = |_| Class::Interactive;
+    assert_eq!(table.class_of_child(shell.0, Class::Interactive), Class::Interactive);
+    assert_eq!(table.class_of_child(shell.0, Class::Background), Class::Background, "a lower class is inherited");
+    table.grant_class(init.0, shell.1, Class::RealTime, interactive).unwrap();
+    assert_eq!(table.class_of_child(shell.0, Class::RealTime), Class::RealTime, "made so by another");
+    let (child, _) = table.add(Some(shell.1), ()).unwrap();
+    assert_eq!(table.class_of_child(child, Class::RealTime), Class::RealTime, "born so");
+    table.grant_class(init.0, shell.1, Class::Interactive, interactive).unwrap();
+    table.grant_class(shell.0, shell.1, Class::RealTime, interactive).unwrap();
+    assert_eq!(table.class_of_child(shell.0, Class::RealTime), Class::Interactive);
+}
+
+proptest! {
+    /// Processes are put into classes by themselves and by their parents, as far as that is granted, and start others.
+    #[test]
+    fn a_class_is_handed_down_by_those_only_who_were_given_it(
+        steps in proptest::collection::vec((0..3u8, 0..8u16, 0..8u16, 0..3u32), 0..60),
+    ) {
+        let mut table = ProcessTable::default();
+        table.add(None, ()).unwrap();
+        let mut classes = vec![Class::Interactive];
+        // Who was made real-time by somebody else last, or born so.
+        let mut were_given = vec![false];
+        for (action, by, target, class) in steps {
+            let (by, target) = (usize::from(by) % classes.len(), usize::from(target) % classes.len());
+            let slot = |index: usize| ProcessSlot::new(u16::try_from(index).unwrap());
+            if action == 0 {
+                let class = table.class_of_child(slot(by), classes[by]);
+                prop_assert!(class >= classes[by], "a child is in no higher class than its parent");
+                prop_assert!(class != Class::RealTime || were_given[by]);
+                table.add(table.pid(slot(by)), ()).unwrap();
+                classes.push(class);
+                were_given.push(class == Class::RealTime);
+            } else {
+                let class = Class::from_number(class).unwrap();
+                let pid = table.pid(slot(target)).unwrap();
+                if table.grant_class(slot(by), pid, class, |slot| classes[slot.index()]).is_ok() {
+                    classes[target] = class;
+                    if by != target {
+                        were_given[target] = class == Class::RealTime;
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "take" => Ok(take(arguments.first().and_then(|text| number(text)).unwrap_or(0))),
         "without-streams" => without_streams(),
         "fork-bomb" => fork_bomb(),
+        "spinning-bomb" => spinning_bomb(arguments.is_empty()),
         "take-foreground" => Ok(process::set_foreground(None).err().map_or(0, Error::number)),
         _ => return None,
     };
@@ -74,6 +75,15 @@ fn fork_bomb() -> Result<u32, Error> {
                 eprintln!("assist: no more");
             }
             process::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// As [`fork_bomb`], but never gives up the CPU; only the first says something.
+fn spinning_bomb(mut speaks: bool) -> Result<u32, Error> {
+    loop {
+        if Process::spawn(tests::ASSIST, ["spinning-bomb", "silently"]).is_err() && core::mem::take(&mut speaks) {
+            eprintln!("assist: no more");
         }
     }
 }
