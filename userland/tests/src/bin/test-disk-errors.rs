@@ -12,10 +12,10 @@ use libsys::abi::{Access, FaultKind};
 use libsys::files::{self, File, MapAccess, MappedFile};
 use libsys::memory::{PAGE_SIZE, Region};
 use libsys::message::{self, Buffer, Message};
-use libsys::process::{self, Process};
+use libsys::process::{self, Process, ProcessState};
 use libsys::test::Verdict;
 use libsys::{Error, ExitReason, call, check, check_eq, system};
-use tests::{ASSIST, PAGE, run};
+use tests::{ASSIST, PAGE, run, wait_until};
 
 libsys::tests! {
     a_page_of_memory_that_is_lost_ends_its_process_alone,
@@ -48,6 +48,10 @@ fn is_unreadable(reason: ExitReason, wanted: Access) -> bool {
 /// Slots are handed out in turn: of all processes, it is the one with so many pages that gets those that are bad.
 fn a_page_of_memory_that_is_lost_ends_its_process_alone() -> Verdict {
     let bystander = Process::spawn(ASSIST, ["keep", "7", "20", "1500"])?;
+    // Its pages have been touched first, so they are the first to be borrowed.
+    wait_until("the bystander sleeps", || {
+        process::info(bystander.pid()).is_ok_and(|info| info.state == ProcessState::Sleeping)
+    })?;
     let reason = run(ASSIST, &["keep", "1", "500", "0"])?.reason;
     check!(is_unreadable(reason, Access::Read), "{reason}");
     check_eq!(run(ASSIST, &["keep", "2", "100", "0"])?.reason, ExitReason::Exited(0));
