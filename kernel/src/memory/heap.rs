@@ -1,17 +1,22 @@
 //! The kernel's heap: a library allocator over runs of the kernel frame pool.
+//!
+//! A run of which nothing is in use goes back to the pool, so that what a thousand processes took is there for something else when they
+//! have ended. One is kept, or a run could come and go with each small thing that does.
 
 use core::alloc::Layout;
 
-use kcore::addr::PAGE_SIZE;
+use kcore::addr::{Frame, PAGE_SIZE, VirtAddr};
 use talc::base::Talc;
 use talc::base::binning::Binning;
 use talc::source::Source;
 use talc::{DefaultBinning, TalcLock};
 
 use super::frames;
+use super::layout::physical;
 
 /// The heap grows by at least this many frames at once.
 const GROWTH_FRAMES: u32 = 16;
+const GROWTH_BYTES: usize = (GROWTH_FRAMES * PAGE_SIZE) as usize;
 
 /// What the allocator needs of a run besides the allocation itself: its own table the first time, and its tags.
 const OVERHEAD_BYTES: usize = 2048;
@@ -19,10 +24,16 @@ const _: () = assert!(talc::min_first_heap_size::<DefaultBinning>() <= OVERHEAD_
 
 /// Gives the allocator runs of kernel frames.
 #[derive(Debug)]
-struct KernelFrames;
+struct KernelFrames {
+    /// The first run of the usual length that was emptied since the heap grew last. It is kept.
+    spare: Option<Frame>,
+}
 
-// SAFETY: `acquire` uses the kernel frame pool only, which does not allocate.
+// SAFETY: `acquire` and `resize` use the kernel frame pool only, which does not allocate. `resize` returns one of its two arguments,
+// as it may; nobody else changes the extent of a heap.
 unsafe impl Source for KernelFrames {
+    const TRACK_HEAP_END: bool = true;
+
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
         let wanted =
             layout.size().checked_add(layout.align()).and_then(|len| len.checked_add(OVERHEAD_BYTES)).ok_or(())?;
@@ -33,13 +44,32 @@ unsafe impl Source for KernelFrames {
             None => (frames::take(wanted).ok_or(())?, wanted),
         };
         let base = core::ptr::with_exposed_provenance_mut(frames::address_of(first).raw() as usize);
-        // SAFETY: the run was taken from the pool just now and is never given back: it is the allocator's alone. The direct map
-        // shows it.
+        // SAFETY: the run was taken from the pool just now, and is given back only when `resize` takes all of it from the allocator
+        // again: it is the allocator's alone. The direct map shows it.
         let claimed = unsafe { talc.claim(base, (count * PAGE_SIZE) as usize) };
+        if count == GROWTH_FRAMES {
+            // There was no room in the spare run.
+            talc.source.spare = None;
+        }
         claimed.map(|_| ()).ok_or(())
+    }
+
+    unsafe fn resize(&mut self, chunk_base: *mut u8, heap_end: *mut u8, is_heap_base: bool) -> *mut u8 {
+        if !is_heap_base {
+            return heap_end;
+        }
+        // Before the first chunk of a run stands the allocator's tag, and nothing before that.
+        let Ok(tag) = u32::try_from(chunk_base.addr() - 1) else { return heap_end };
+        let run = Frame::containing(physical(VirtAddr::new(tag)));
+        let is_usual = heap_end.addr() == frames::address_of(run).raw() as usize + GROWTH_BYTES;
+        if is_usual && *self.spare.get_or_insert(run) == run {
+            return heap_end;
+        }
+        frames::release(run);
+        chunk_base
     }
 }
 
 /// With one CPU and interrupts off in the kernel, the lock is always free when it is asked for.
 #[global_allocator]
-static HEAP: TalcLock<spin::Mutex<()>, KernelFrames> = TalcLock::new(KernelFrames);
+static HEAP: TalcLock<spin::Mutex<()>, KernelFrames> = TalcLock::new(KernelFrames { spare: None });

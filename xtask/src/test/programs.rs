@@ -101,9 +101,9 @@ fn machine_for(program: &str, guest: &Guest) -> Result<Boot> {
         "test-kill" => boot.frames(128).swap(8).option("cleaner=off").option("check=50"),
         "test-disk-errors" => disk_errors::machine(boot, guest)?,
         "test-large-file" => Boot { sparse: vec![("gibibyte", 1 << 30)], ..boot.ram(16).option("check=1000") },
-        "test-many" => boot.ram(64),
+        "test-many" => at_real_time(boot, program).ram(64),
         "test-fuzz" => boot.frames(256).option("check=50"),
-        "test-scheduling" => Boot { program: vec!["--real-time".into(), program.into()], ..boot },
+        "test-scheduling" => at_real_time(boot, program),
         "test-messages" | "test-requests" => boot.frames(64).swap(2).option("check=50"),
         "test-processes" => {
             let hello = fs::read(guest.program("hello")?)?;
@@ -115,6 +115,11 @@ fn machine_for(program: &str, guest: &Guest) -> Result<Boot> {
         }
         _ => boot.option("check=100"),
     })
+}
+
+/// The program is made real-time.
+fn at_real_time(boot: Boot, program: &str) -> Boot {
+    Boot { program: vec!["--real-time".into(), program.into()], ..boot }
 }
 
 /// A verdict for each test, and one for the machine.
