@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use libsys::abi::device::DeviceKind;
 use libsys::files::{self, File, standard_input};
 use libsys::{Error, console, print, println};
-use shell_core::complete::{Completion, Place, complete, word_at_end};
+use shell_core::complete::{Begun, Completion, Place};
 use shell_core::edit::{Editor, Event};
 use shell_core::history::History;
 
@@ -14,6 +14,8 @@ use crate::builtin;
 
 /// How wide a list of words may be.
 const COLUMNS: usize = 79;
+/// What a terminal takes for a sound.
+const BELL: char = '\x07';
 /// How much of a file is read to find the end of a line.
 const CHUNK_BYTES: usize = 128;
 
@@ -100,19 +102,22 @@ fn edit_line(keys: &mut File, editor: &mut Editor, prompt: &str) -> Result<Optio
 
 /// Completes the word before the cursor, or shows what it could become.
 fn complete_word(editor: &mut Editor, shown: &mut String) {
-    let (place, word) = word_at_end(editor.before_cursor());
+    let Some(begun) = Begun::at_end(editor.before_cursor()) else {
+        shown.push(BELL);
+        return;
+    };
     let files: Vec<String> = files::directory().map(|entry| entry.name().to_string()).collect();
-    let completion = match place {
-        Place::File => complete(word, files.iter().map(String::as_str)),
+    let completion = match begun.place {
+        Place::File => begun.complete(files.iter().map(String::as_str)),
         Place::Program => {
             let programs = builtin::programs().unwrap_or_default();
             let built_in: Vec<&str> = builtin::names().collect();
-            complete(word, programs.iter().map(|(name, _)| name.as_str()).chain(built_in))
+            begun.complete(programs.iter().map(|(name, _)| name.as_str()).chain(built_in))
         }
     };
     match completion {
         Completion::Insert(text) => editor.insert(&text, shown),
-        Completion::Choices(words) if words.is_empty() => shown.push('\x07'),
+        Completion::Choices(words) if words.is_empty() => shown.push(BELL),
         Completion::Choices(words) => {
             println!();
             print_in_columns(&words);
