@@ -49,15 +49,17 @@ const SHIFTED: [(u8, u8); 21] = [
     (b'?', b'/'),
 ];
 
-/// Keys for which a terminal sends a sequence.
-const SEQUENCES: [(&str, &str); 7] = [
-    ("\x1b[A", "up"),
-    ("\x1b[B", "down"),
-    ("\x1b[C", "right"),
-    ("\x1b[D", "left"),
-    ("\x1b[H", "home"),
-    ("\x1b[F", "end"),
-    ("\x1b[3~", "delete"),
+/// Keys for which a terminal sends a sequence, and what is held with them.
+const SEQUENCES: [(&str, Option<&str>, &str); 9] = [
+    ("\x1b[A", None, "up"),
+    ("\x1b[B", None, "down"),
+    ("\x1b[C", None, "right"),
+    ("\x1b[D", None, "left"),
+    ("\x1b[H", None, "home"),
+    ("\x1b[F", None, "end"),
+    ("\x1b[3~", None, "delete"),
+    ("\x1b[5;2~", Some("shift"), "pgup"),
+    ("\x1b[6;2~", Some("shift"), "pgdn"),
 ];
 
 /// A key, and what is held meanwhile.
@@ -82,9 +84,9 @@ pub fn chords(text: &str) -> Result<Vec<Chord>> {
     let mut chords = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let sequence = SEQUENCES.into_iter().find(|(sequence, _)| rest.starts_with(sequence));
+        let sequence = SEQUENCES.into_iter().find(|(sequence, ..)| rest.starts_with(sequence));
         let (len, chord) = match sequence {
-            Some((sequence, key)) => (sequence.len(), Some(Chord { held: None, key: key.into() })),
+            Some((sequence, held, key)) => (sequence.len(), Some(Chord { held, key: key.into() })),
             None => (first.len_utf8(), u8::try_from(first).ok().and_then(chord)),
         };
         let Some(chord) = chord else { bail!("the US keyboard has no key for {first:?}") };
@@ -122,6 +124,7 @@ mod tests {
     #[test]
     fn a_text_becomes_keys() {
         assert_eq!(names("aZ 0?\r"), ["a", "shift+z", "spc", "0", "shift+slash", "ret"]);
+        assert_eq!(names("\x1b[5;2~\x1b[6;2~"), ["shift+pgup", "shift+pgdn"]);
         assert_eq!(names("\x03\x1b[A\x1b[3~\t\x7f"), ["ctrl+c", "up", "delete", "tab", "backspace"]);
     }
 

@@ -68,6 +68,12 @@ impl Picture {
         is_within(CELL.0, at().map(|at| at % self.width)) && is_within(CELL.1, at().map(|at| at / self.width))
     }
 
+    /// The two have the same first `rows` rows of characters.
+    pub fn begins_as(&self, other: &Self, rows: usize) -> bool {
+        let len = rows * CELL.1 * self.width;
+        self.width == other.width && self.pixels.get(..len).is_some_and(|rows| other.pixels.get(..len) == Some(rows))
+    }
+
     /// All its light: more where a cursor is shown than where it is not.
     pub fn brightness(&self) -> u64 {
         self.pixels.as_flattened().iter().map(|&part| u64::from(part)).sum()

@@ -37,11 +37,11 @@ pub fn command(options: &ScreenshotOptions) -> Result<ExitCode> {
     let guest = Guest::build()?;
     let kernel_options = KernelOptions::new(&options.machine, &options.program);
     let (machine, _image) = run::prepare(&guest, &options.machine, &kernel_options, emulator)?;
-    let picture = match take(machine, &lines, options.timeout) {
+    let pictures = match take(machine, &lines, options.timeout) {
         Err(_) if machine::is_interrupted() => return Ok(ExitCode::from(run::INTERRUPTED)),
         taken => taken?,
     };
-    let png = picture.to_png()?;
+    let png = pictures.last().context("no picture was taken")?.to_png()?;
     fs::write(&options.file, &png).with_context(|| format!("cannot write {}", options.file.display()))?;
     step(&format!("{}: {} bytes", options.file.display(), png.len()));
     Ok(ExitCode::SUCCESS)
@@ -62,11 +62,11 @@ fn check_target(file: &Path, is_forced: bool) -> Result<()> {
     }
 }
 
-/// Boots the machine, types the lines, and takes a picture of what they lead to.
+/// Boots the machine, types the lines, and takes a picture before the first and of what each of them leads to.
 ///
 /// # Errors
 /// If QEMU cannot be started or ends, or the user wants an end.
-pub fn take(mut machine: Machine, lines: &[Vec<Chord>], timeout: Duration) -> Result<Picture> {
+pub fn take(mut machine: Machine, lines: &[Vec<Chord>], timeout: Duration) -> Result<Vec<Picture>> {
     let deadline = Instant::now() + timeout;
     let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let socket = folder.path().join("qmp");
@@ -79,14 +79,14 @@ pub fn take(mut machine: Machine, lines: &[Vec<Chord>], timeout: Duration) -> Re
         let started = first_output(console);
         let mut camera = Camera { qmp: Qmp::connect(&socket)?, file: folder.path().join("dump"), deadline };
         camera.wait_for_start(&started)?;
-        let mut picture = camera.at_rest()?;
+        let mut pictures = vec![camera.at_rest()?];
         for line in lines {
             line.iter().try_for_each(|chord| camera.qmp.press(chord))?;
-            picture = camera.at_rest()?;
+            pictures.push(camera.at_rest()?);
         }
         // Asked to end, QEMU says nothing; ended by a signal, it does.
         camera.qmp.execute("quit", &json!({}))?;
-        Ok(picture)
+        Ok(pictures)
     });
     machine::stop(&mut child);
     taken

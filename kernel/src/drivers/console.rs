@@ -9,7 +9,7 @@ use kcore::input::{Arrival, Echo, Input};
 use kcore::terminal::{Colors, Terminal};
 use kcore::vfs::ConsoleMode;
 
-use super::keyboard::Keyboard;
+use super::keyboard::{Key, Keyboard};
 use super::pic;
 use super::serial::SerialPort;
 use super::vga::VgaScreen;
@@ -198,8 +198,17 @@ impl Console {
     /// Takes what was typed at the keyboard or came through the serial port, no more than there is room for; without any room, holds
     /// the port.
     fn receive<'a>(&mut self, into: &'a mut [u8]) -> &'a [u8] {
-        if let Some(key) = self.keyboard.receive() {
-            return key.copy_to(into);
+        while let Some(key) = self.keyboard.receive() {
+            match key {
+                Key::Character(character) => return character.encode_utf8(into).as_bytes(),
+                Key::Sequence(text) => {
+                    let bytes = &mut into[..text.len()];
+                    bytes.copy_from_slice(text.as_bytes());
+                    return bytes;
+                }
+                Key::LookBack => self.output.screen.look_back(),
+                Key::LookOn => self.output.screen.look_on(),
+            }
         }
         let Some(serial) = &mut self.output.serial else { return &[] };
         let len = into.len().min(self.input.room());

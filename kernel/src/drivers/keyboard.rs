@@ -66,32 +66,26 @@ impl Keyboard {
             // The key that takes back a character sends 08h here.
             DecodedKey::Unicode('\x7F') => Some(Key::Sequence("\x1b[3~")),
             DecodedKey::Unicode(character) => Some(Key::Character(character)),
+            DecodedKey::RawKey(code @ (KeyCode::PageUp | KeyCode::PageDown)) => {
+                let key = if code == KeyCode::PageUp { Key::LookBack } else { Key::LookOn };
+                self.decoder.get_modifiers().is_shifted().then_some(key)
+            }
             DecodedKey::RawKey(code) => sequence(code).map(Key::Sequence),
         }
     }
 }
 
-/// What a key sends.
+/// What a key means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// A character, in UTF-8.
     Character(char),
     /// What a terminal sends for a key without a character.
     Sequence(&'static str),
-}
-
-impl Key {
-    /// Copies the bytes to `into`, which has room for 4; returns them.
-    pub fn copy_to(self, into: &mut [u8]) -> &[u8] {
-        match self {
-            Self::Character(character) => character.encode_utf8(into).as_bytes(),
-            Self::Sequence(text) => {
-                let bytes = &mut into[..text.len()];
-                bytes.copy_from_slice(text.as_bytes());
-                bytes
-            }
-        }
-    }
+    /// Nothing is typed: the screen is to show what was on it before.
+    LookBack,
+    /// Nothing is typed: the screen is to show what came behind that.
+    LookOn,
 }
 
 /// The sequences that terminals send (ECMA-48; those of the DEC VT220).

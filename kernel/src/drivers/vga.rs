@@ -5,12 +5,12 @@
 //!                                ^ the screen shows 25 rows from the start address on
 //! ```
 //!
-//! Scrolling moves the start address; the rows themselves are moved only when the memory ends, every 179 rows. In an
+//! Scrolling moves the start address; the rows themselves are moved only when the memory ends, every 130 rows or so. In an
 //! emulator each access to text memory costs as much as a port access, so moving 24 rows for each line of output would cost
-//! more than all else that the console does.
+//! more than all else that the console does. And the rows before the start address can be shown again.
 
 use abi::layout::KERNEL_START;
-use kcore::terminal::{COLUMNS, Cell, ROWS, Screen};
+use kcore::terminal::{COLUMNS, Cell, Move, ROWS, Rows, Screen};
 
 use super::port::Port;
 
@@ -27,9 +27,9 @@ const CURSOR_HIGH: u8 = 0x0E;
 /// The screen of a VGA, or nothing at all on a machine without one: what is written to it is then lost.
 pub struct VgaScreen {
     crtc: Port<u16>,
+    rows: Rows,
     /// The row of text memory that is the first on the screen.
-    origin: usize,
-    shown_origin: Option<usize>,
+    first_shown: Option<usize>,
     shown_cursor: Option<usize>,
 }
 
@@ -38,7 +38,7 @@ impl VgaScreen {
     pub const fn new() -> Self {
         // SAFETY: only this module uses the CRT controller, and a VGA masters no bus.
         let crtc = unsafe { Port::new(CRTC) };
-        Self { crtc, origin: 0, shown_origin: None, shown_cursor: None }
+        Self { crtc, rows: Rows::new(MEMORY_ROWS), first_shown: None, shown_cursor: None }
     }
 
     /// Writes a pair of registers, of which `high_index` names the first.
@@ -48,26 +48,34 @@ impl VgaScreen {
         self.crtc.write(u16::from_le_bytes([high_index + 1, low]));
     }
 
-    /// Moves the rows that stay on the screen to the start of text memory.
-    fn rewind(&mut self) {
-        let first_kept = (self.origin + 1) * COLUMNS;
-        for index in 0..(ROWS - 1) * COLUMNS {
-            store(index, load(first_kept + index));
+    /// Shows what has left the screen, until something is written.
+    pub fn look_back(&mut self) {
+        self.rows.look_back();
+        self.show();
+    }
+
+    /// Shows what came behind that.
+    pub fn look_on(&mut self) {
+        self.rows.look_on();
+        self.show();
+    }
+
+    fn show(&mut self) {
+        let first = self.rows.first_shown();
+        if self.first_shown.replace(first) != Some(first) {
+            self.set_address(START_ADDRESS_HIGH, first * COLUMNS);
         }
-        self.origin = 0;
     }
 }
 
 impl Screen for VgaScreen {
     fn set(&mut self, row: usize, column: usize, cell: Cell) {
-        store((self.origin + row) * COLUMNS + column, cell.raw());
+        store((self.rows.origin() + row) * COLUMNS + column, cell.raw());
     }
 
     fn scroll(&mut self, blank: Cell) {
-        if self.origin + ROWS < MEMORY_ROWS {
-            self.origin += 1;
-        } else {
-            self.rewind();
+        if let Some(Move { from, count }) = self.rows.scroll() {
+            (0..count * COLUMNS).for_each(|index| store(index, load(from * COLUMNS + index)));
         }
         for column in 0..COLUMNS {
             self.set(ROWS - 1, column, blank);
@@ -75,10 +83,9 @@ impl Screen for VgaScreen {
     }
 
     fn set_cursor(&mut self, row: usize, column: usize) {
-        if self.shown_origin.replace(self.origin) != Some(self.origin) {
-            self.set_address(START_ADDRESS_HIGH, self.origin * COLUMNS);
-        }
-        let cursor = (self.origin + row) * COLUMNS + column;
+        self.rows.look_at_end();
+        self.show();
+        let cursor = (self.rows.origin() + row) * COLUMNS + column;
         if self.shown_cursor.replace(cursor) != Some(cursor) {
             self.set_address(CURSOR_HIGH, cursor);
         }

@@ -38,7 +38,8 @@ const SIGNS: &str = "A line may hold several commands:
   'a b'  \"a b\"  a\\ b  are one word, # begins a comment.
   Files may be devices: random 42, null, console.
 Keys: arrows, Tab completes, Ctrl-A/E start and end, Ctrl-W/U/K cut,
-  Ctrl-Y puts back, Ctrl-C ends, Ctrl-D ends input.";
+  Ctrl-Y puts back, Ctrl-C ends, Ctrl-D ends input.
+  On the machine's own screen, Shift-PageUp and Shift-PageDown look back.";
 
 /// The programs that are for people, and what each is for.
 pub fn programs() -> Result<Vec<(String, String)>, Error> {

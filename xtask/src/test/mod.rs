@@ -65,8 +65,8 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
 
 fn list(filter: &Filter) -> Result<ExitCode> {
     let names = style::names().into_iter().map(String::from).chain(host::names()?).chain(guest::names()?);
-    let names =
-        names.chain([bench::NAME, debugger::NAME, window::NAME].into_iter().chain(kept::NAMES).map(String::from));
+    let single = [bench::NAME, debugger::NAME].into_iter();
+    let names = names.chain(single.chain(window::NAMES).chain(kept::NAMES).map(String::from));
     names.filter(|name| filter.wants(name)).for_each(|name| println!("{name}"));
     Ok(ExitCode::SUCCESS)
 }

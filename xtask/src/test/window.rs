@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::Filter;
 use super::guest::{Boot, Case, Outcome};
@@ -17,8 +17,10 @@ use crate::picture::Picture;
 use crate::size::Size;
 use crate::{keys, run, screenshot, setup};
 
-/// The test of pictures.
-pub const NAME: &str = "guest::window::a_screenshot_shows_what_was_typed";
+/// The tests of pictures.
+pub const NAMES: [&str; 2] = [SHOWS, LOOKS_BACK];
+const SHOWS: &str = "guest::window::a_screenshot_shows_what_was_typed";
+const LOOKS_BACK: &str = "guest::window::what_has_left_the_screen_can_be_looked_at_again";
 
 /// A VGA in text mode: 80 x 25 characters of 9 x 16 pixels.
 const SCREEN: (u32, u32) = (720, 400);
@@ -66,26 +68,33 @@ fn expect_end(outcome: &Outcome, end: &End) -> Verdict {
     if outcome.end == *end { Ok(()) } else { Err(format!("the machine ended with {:?}", outcome.end)) }
 }
 
-/// Takes pictures of one machine with nothing typed and of one with a line, if that is wanted.
+/// Takes pictures of a machine at which things are typed, if that is wanted.
 ///
 /// # Errors
 /// If something is missing or does not compile.
 pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
-    if filter.wants(NAME) {
-        let (emulator, guest) = (setup::emulator()?, Guest::build()?);
-        let taken = |typed| take(&guest, emulator.clone(), typed).map_err(|error| format!("{error:#}"));
-        report.add(NAME, taken(None).and_then(|before| judge(&before, &taken(Some("hello\r"))?)));
+    if filter.wants(SHOWS) || filter.wants(LOOKS_BACK) {
+        let pictures = take(&Guest::build()?, setup::emulator()?).map_err(|error| format!("{error:#}"));
+        for (name, judge) in [(SHOWS, shows as fn(&[Picture; TYPED.len() + 1]) -> Verdict), (LOOKS_BACK, looks_back)] {
+            if filter.wants(name) {
+                report.add(name, pictures.clone().and_then(|pictures| judge(&pictures)));
+            }
+        }
     }
     Ok(())
 }
 
-fn take(guest: &Guest, emulator: std::path::PathBuf, typed: Option<&str>) -> Result<Picture> {
-    let lines = typed.map(keys::chords).transpose()?;
+/// What is typed, with a picture before and behind each. `help` is more than a screenful.
+const TYPED: [&str; 4] = ["hello\r", "help\r", "\x1b[5;2~\x1b[5;2~\x1b[5;2~", "\x1b[6;2~\x1b[6;2~\x1b[6;2~"];
+
+fn take(guest: &Guest, emulator: std::path::PathBuf) -> Result<[Picture; TYPED.len() + 1]> {
+    let lines = TYPED.into_iter().map(keys::chords).collect::<Result<Vec<_>>>()?;
     let (machine, _image) = run::prepare(guest, &machine(), &KernelOptions::default(), emulator)?;
-    screenshot::take(machine, lines.as_slice(), Duration::from_secs(60))
+    let pictures = screenshot::take(machine, &lines, Duration::from_secs(60))?;
+    pictures.try_into().map_err(|pictures: Vec<_>| anyhow!("{} pictures were taken", pictures.len()))
 }
 
-fn judge(before: &Picture, after: &Picture) -> Verdict {
+fn shows([before, after, ..]: &[Picture; TYPED.len() + 1]) -> Verdict {
     let png = after.to_png().map_err(|error| format!("{error:#}"))?;
     let reader = png::Decoder::new(std::io::Cursor::new(&png)).read_info().map_err(|error| error.to_string())?;
     if reader.info().size() != SCREEN {
@@ -98,6 +107,16 @@ fn judge(before: &Picture, after: &Picture) -> Verdict {
         return Err("what was typed cannot be seen".into());
     }
     Ok(())
+}
+
+fn looks_back([_, hello, help, back, on]: &[Picture; TYPED.len() + 1]) -> Verdict {
+    if help.begins_as(hello, 3) {
+        return Err("the list of programs has not filled the screen".into());
+    }
+    if !back.begins_as(hello, 3) {
+        return Err("the first rows cannot be looked at again".into());
+    }
+    if on.resembles(help) { Ok(()) } else { Err("the last rows do not come back".into()) }
 }
 
 /// A small machine like any other.

@@ -6,9 +6,11 @@
 
 mod code_page;
 mod escape;
+mod rows;
 
 use code_page::Utf8Decoder;
 use escape::{EscapeParser, Input};
+pub use rows::{HISTORY_ROWS, Move, Rows};
 
 /// Cells in a row.
 pub const COLUMNS: usize = 80;
