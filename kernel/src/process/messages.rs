@@ -65,7 +65,7 @@ pub fn look_at_first<R>(owner: ProcessSlot, look: impl FnOnce(&Message) -> R) ->
 pub fn wait_for_first<R>(
     owner: ProcessSlot,
     patience: Patience,
-    sent: Sent,
+    mut sent: Sent,
     mut look: impl FnMut(&Message) -> R,
 ) -> Result<R, Errno> {
     let deadline = match patience {
@@ -76,7 +76,6 @@ pub fn wait_for_first<R>(
         Patience::Milliseconds(time) => Some(timer::deadline(time)),
         Patience::Endless => None,
     };
-    let mut sent = sent;
     loop {
         if let Some(seen) = with_mailbox(owner, |mailbox| mailbox.first_or_await().map(&mut look)) {
             run_receiver(sent);

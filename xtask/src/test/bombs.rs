@@ -31,10 +31,7 @@ pub fn sessions() -> Vec<(Boot, Judge)> {
                     ("> ", b"exit\r"),
                 ],
             ),
-            |outcome| {
-                outcome.expect_status(0)?;
-                nothing_is_left(outcome)
-            },
+            nothing_is_left,
         ),
         (
             session(
@@ -54,10 +51,7 @@ pub fn sessions() -> Vec<(Boot, Judge)> {
                     ("> ", b"exit\r"),
                 ],
             ),
-            |outcome| {
-                outcome.expect_status(0)?;
-                nothing_is_left(outcome)
-            },
+            nothing_is_left,
         ),
         (
             session(
@@ -84,7 +78,6 @@ pub fn sessions() -> Vec<(Boot, Judge)> {
             )
             .ram(64),
             |outcome| {
-                outcome.expect_status(0)?;
                 answered_at_once(outcome, 4..14)?;
                 holds_what_it_held(outcome)?;
                 nothing_is_left(outcome)
@@ -93,8 +86,9 @@ pub fn sessions() -> Vec<(Boot, Judge)> {
     ]
 }
 
-/// The table that `ps` shows has nobody of the bomb.
+/// The machine has ended in order, and the table that `ps` has shown has nobody of the bomb.
 fn nothing_is_left(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)?;
     let table = outcome.output.split("cpu ms").nth(1).ok_or("ps did not run")?;
     expect(!table.contains("assist"), "part of the bomb is left")
 }
