@@ -93,15 +93,31 @@ impl<T: Outcome, E: Display> Outcome for Result<T, E> {
 ///     Ok(())
 /// }
 /// ```
+/// `about:` says in one line what the program is for. `help` at the prompt lists the programs that have it.
+///
+/// ```no_run
+/// #![no_std]
+/// #![no_main]
+/// # extern crate std;
+/// libsys::entry!(main, about: "Prints the number of free frames");
+///
+/// fn main() -> Result<(), libsys::Error> {
+///     libsys::println!("{}", libsys::system::info()?.frames_free);
+///     Ok(())
+/// }
+/// ```
 #[macro_export]
 macro_rules! entry {
-    ($main:path) => {
+    ($main:path $(, about: $about:literal)?) => {
+        $($crate::section_text!(ABOUT, ".about", $about);)?
+
         #[unsafe(no_mangle)]
         extern "C" fn program_main() -> u32 {
             $crate::start($main)
         }
     };
-    ($main:path, tests: [$($test:ident),+ $(,)?]) => {
+    ($main:path, $(about: $about:literal,)? tests: [$($test:ident),+ $(,)?]) => {
+        $($crate::section_text!(ABOUT, ".about", $about);)?
         $crate::test_names!($($test),+);
 
         #[unsafe(no_mangle)]
@@ -111,6 +127,20 @@ macro_rules! entry {
                 false => $crate::start($main),
             }
         }
+    };
+}
+
+/// Puts a text into a section of the program's file, where a tool can read it without running the program.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! section_text {
+    ($name:ident, $section:literal, $text:expr) => {
+        #[used]
+        #[unsafe(link_section = $section)]
+        static $name: [u8; $text.len()] = match $text.as_bytes().first_chunk() {
+            Some(bytes) => *bytes,
+            None => panic!(),
+        };
     };
 }
 

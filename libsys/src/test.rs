@@ -101,19 +101,12 @@ macro_rules! tests {
     };
 }
 
-/// Puts tests' names into the program's file, in section `.test_names`, for whoever wants to know them without running it.
+/// Puts the tests' names into section `.test_names` of the program's file, a line each.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! test_names {
     ($($name:ident),*) => {
-        const TEST_NAMES: &str = concat!($(stringify!($name), "\n"),*);
-
-        #[used]
-        #[unsafe(link_section = ".test_names")]
-        static TEST_NAME_BYTES: [u8; TEST_NAMES.len()] = match TEST_NAMES.as_bytes().first_chunk() {
-            Some(bytes) => *bytes,
-            None => panic!(),
-        };
+        $crate::section_text!(TEST_NAMES, ".test_names", concat!($(stringify!($name), "\n"),*));
     };
 }
 

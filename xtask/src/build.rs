@@ -1,4 +1,4 @@
-//! Compiling the guest's half: boot loader, kernel and programs, in one go.
+//! Compiles the guest's half: first what is measured (boot loader, kernel, benchmarks), then the programs.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::{Message, Metadata, MetadataCommand, Package};
+use cargo_metadata::{Message, Metadata, MetadataCommand};
 
 use crate::project;
 use crate::setup::Toolchain;
@@ -19,19 +19,27 @@ const KERNEL: &str = "kernel";
 /// The library for programs in C.
 const LIBRARY: &str = "borrow";
 
-/// What was compiled.
+/// The benchmarks' name. They are measured, so they are compiled as the kernel is.
+const BENCH: &str = "bench";
+
+/// The profile of what is measured: optimized across crates, which takes time.
+const FAST: &str = "guest";
+/// The profile of the programs: compiled quickly.
+const PROGRAMS: &str = "programs";
+/// The profile of everything with debug assertions.
+const WITH_ASSERTIONS: &str = "guest-debug";
+
+/// The guest's files, as compiled.
 #[derive(Clone, Debug)]
 pub struct Guest {
     /// The boot loader's ELF file.
     pub boot: PathBuf,
-    /// The kernel's.
+    /// The kernel's ELF file.
     pub kernel: PathBuf,
     /// The library for programs in C.
     pub library: PathBuf,
-    /// The programs', by name.
+    /// The programs' ELF files, by name.
     pub programs: BTreeMap<String, PathBuf>,
-    /// What the programs for people are for, in a line each: the descriptions of their packages.
-    pub purposes: BTreeMap<String, String>,
 }
 
 impl Guest {
@@ -40,41 +48,25 @@ impl Guest {
     /// # Errors
     /// If something is missing or does not compile.
     pub fn build() -> Result<Self> {
-        Self::build_profile("guest")
+        Self::build_profiles(FAST, PROGRAMS)
     }
 
-    /// The same with debug assertions: the kernel compares its books after every page fault.
+    /// Compiles everything with debug assertions: the kernel compares its books after every page fault.
     ///
     /// # Errors
     /// As [`Guest::build`].
     pub fn build_with_assertions() -> Result<Self> {
-        Self::build_profile("guest-debug")
+        Self::build_profiles(WITH_ASSERTIONS, WITH_ASSERTIONS)
     }
 
-    fn build_profile(profile: &str) -> Result<Self> {
+    fn build_profiles(fast: &str, programs: &str) -> Result<Self> {
         let toolchain = Toolchain::ready()?;
+        let mut files = compile(&toolchain, fast, &FAST_PACKAGES)?;
         let userland = userland()?;
-        let mut cargo = toolchain.cargo_with_profile("build", profile);
-        cargo.args(packages()?.iter().flat_map(|name| ["-p", name]));
-        cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
-        let mut child = cargo.spawn().context("cannot run cargo")?;
-        let stdout = child.stdout.take().context("cargo has no output")?;
-        let mut files = BTreeMap::new();
-        for message in Message::parse_stream(BufReader::new(stdout)) {
-            let Message::CompilerArtifact(mut artifact) = message? else { continue };
-            let library = artifact.filenames.pop().filter(|_| artifact.target.is_staticlib());
-            if let Some(file) = artifact.executable.or(library) {
-                files.insert(artifact.target.name, file.into_std_path_buf());
-            }
-        }
-        if !child.wait()?.success() {
-            bail!("the guest's programs do not compile");
-        }
+        let slow: Vec<&str> = userland.iter().map(String::as_str).filter(|name| *name != BENCH).collect();
+        files.extend(compile(&toolchain, programs, &slow)?);
         let mut take = |name: &str| files.remove(name).with_context(|| format!("`{name}` was not built"));
-        let (boot, kernel, library) = (take(BOOT)?, take(KERNEL)?, take(LIBRARY)?);
-        let purposes = userland.into_iter().filter(|package| files.contains_key(package.name.as_str()));
-        let purposes = purposes.map(|package| (package.name.to_string(), package.description.unwrap_or_default()));
-        Ok(Self { boot, kernel, library, purposes: purposes.collect(), programs: files })
+        Ok(Self { boot: take(BOOT)?, kernel: take(KERNEL)?, library: take(LIBRARY)?, programs: files })
     }
 
     /// A program's ELF file with its symbols.
@@ -89,19 +81,43 @@ impl Guest {
     }
 }
 
-/// The guest's packages: boot loader, kernel, the library for C, and whatever is in `userland`.
+/// The packages that are compiled in the profile [`FAST`].
+const FAST_PACKAGES: [&str; 4] = [BOOT, KERNEL, LIBRARY, BENCH];
+
+/// Compiles packages for the guest; returns their programs and libraries for C, by name.
+fn compile(toolchain: &Toolchain, profile: &str, packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    let mut cargo = toolchain.cargo_with_profile("build", profile);
+    cargo.args(packages.iter().flat_map(|name| ["-p", name]));
+    cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    let mut child = cargo.spawn().context("cannot run cargo")?;
+    let stdout = child.stdout.take().context("cargo has no output")?;
+    let mut files = BTreeMap::new();
+    for message in Message::parse_stream(BufReader::new(stdout)) {
+        let Message::CompilerArtifact(mut artifact) = message? else { continue };
+        let library = artifact.filenames.pop().filter(|_| artifact.target.is_staticlib());
+        if let Some(file) = artifact.executable.or(library) {
+            files.insert(artifact.target.name, file.into_std_path_buf());
+        }
+    }
+    if !child.wait()?.success() {
+        bail!("the guest's half does not compile");
+    }
+    Ok(files)
+}
+
+/// The names of the guest's packages: boot loader, kernel, the library for C, and the packages in `userland`.
 ///
 /// # Errors
 /// If cargo cannot read the workspace.
 pub fn packages() -> Result<Vec<String>> {
-    let programs = userland()?.into_iter().map(|package| package.name.to_string());
-    Ok([BOOT.into(), KERNEL.into(), LIBRARY.into()].into_iter().chain(programs).collect())
+    Ok([BOOT, KERNEL, LIBRARY].map(String::from).into_iter().chain(userland()?).collect())
 }
 
-/// The packages in `userland`.
-fn userland() -> Result<Vec<Package>> {
+/// The names of the packages in `userland`.
+fn userland() -> Result<Vec<String>> {
     let metadata: Metadata =
         MetadataCommand::new().current_dir(project::root()).no_deps().exec().context("cannot read the workspace")?;
     let userland = project::root().join("userland");
-    Ok(metadata.packages.into_iter().filter(|package| package.manifest_path.starts_with(&userland)).collect())
+    let packages = metadata.packages.into_iter().filter(|package| package.manifest_path.starts_with(&userland));
+    Ok(packages.map(|package| package.name.to_string()).collect())
 }

@@ -32,7 +32,7 @@ pub enum Command {
     /// machine could not start, 125 if the kernel failed, 124 if the time was up. Ctrl-C ends the machine; at the prompt it ends the
     /// program that runs there, and Ctrl-] x ends the machine. So does closing its window. The exit status is 130 then.
     Run(RunOptions),
-    /// Makes userland/NAME: a program to start from, with a help text and a test
+    /// Makes userland/programs/src/bin/NAME.rs: a program to start from, with a help text and a test
     ///
     /// It is `hello` under another name. Nothing that is there already is changed.
     New(NewOptions),

@@ -3,8 +3,8 @@
 //! A new program is `hello` under another name, so what is handed out is compiled, linted and tested with everything else.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,12 +19,11 @@ use crate::project;
 /// The program that is copied, and the word that is its name.
 const MODEL: &str = "hello";
 
-/// The files of a program, and what the model has in them.
-const FILES: [(&str, &str); 3] = [
-    ("Cargo.toml", include_str!("../../userland/hello/Cargo.toml")),
-    ("build.rs", include_str!("../../userland/hello/build.rs")),
-    ("src/main.rs", include_str!("../../userland/hello/src/main.rs")),
-];
+/// The model's text.
+const MODEL_TEXT: &str = include_str!("../../userland/programs/src/bin/hello.rs");
+
+/// The folder of the programs in the checkout, a file each.
+const PROGRAMS: &str = "userland/programs/src/bin";
 
 /// Names that mean something else to the compiler, wherever they stand. Keywords apart, these are the libraries that programs use.
 const NOT_NAMES: [&str; 53] = [
@@ -83,7 +82,7 @@ const NOT_NAMES: [&str; 53] = [
     "while",
 ];
 
-/// Makes `userland/NAME`.
+/// Makes `userland/programs/src/bin/NAME.rs`.
 ///
 /// # Errors
 /// If the name cannot be one, or there is something of that name already.
@@ -93,8 +92,8 @@ pub fn command(options: &NewOptions) -> Result<ExitCode> {
     if taken()?.contains(name) {
         bail!("there is a package or program called `{name}` already; choose another name");
     }
-    let folder = make(&project::root().join("userland"), name)?;
-    println!("made {}", folder.display());
+    let file = make(&project::root().join(PROGRAMS), name)?;
+    println!("made {}", file.display());
     println!("run it:   cargo xtask run -- {name} one two");
     println!("test it:  cargo xtask test guest::{name}::");
     println!("read on:  docs/writing-a-program.md");
@@ -135,30 +134,21 @@ fn taken() -> Result<BTreeSet<String>> {
     Ok(packages.chain(programs).collect())
 }
 
-/// Makes the folder and its files. What is there already is left as it is.
-fn make(userland: &Path, name: &str) -> Result<PathBuf> {
-    let folder = userland.join(name);
-    match fs::create_dir(&folder) {
+/// Writes the new program's file into the folder of programs. A file that is there already is left as it is.
+fn make(programs: &Path, name: &str) -> Result<PathBuf> {
+    let path = programs.join(name).with_extension("rs");
+    let mut file = match File::create_new(&path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            bail!("{} is there already; nothing was changed", folder.display())
+            bail!("{} is there already; nothing was changed", path.display())
         }
-        made => made.with_context(|| format!("cannot make {}", folder.display()))?,
+        made => made.with_context(|| format!("cannot make {}", path.display()))?,
+    };
+    if let Err(error) = file.write_all(renamed(MODEL_TEXT, name).as_bytes()) {
+        // Half a program would not compile. The first error is reported, whether or not this succeeds.
+        let _ = fs::remove_file(&path);
+        return Err(error).with_context(|| format!("cannot write {}", path.display()));
     }
-    if let Err(error) = fill(&folder, name) {
-        // Half a program would keep cargo from working at all. What went wrong is said, whether or not this succeeds.
-        let _ = fs::remove_dir_all(&folder);
-        return Err(error);
-    }
-    Ok(folder)
-}
-
-/// Writes the files into a new folder.
-fn fill(folder: &Path, name: &str) -> Result<()> {
-    fs::create_dir(folder.join("src")).with_context(|| format!("cannot write to {}", folder.display()))?;
-    FILES.into_iter().try_for_each(|(file, model)| {
-        let path = folder.join(file);
-        fs::write(&path, renamed(model, name)).with_context(|| format!("cannot write {}", path.display()))
-    })
+    Ok(path)
 }
 
 /// The model's text with its name replaced.
@@ -170,7 +160,7 @@ fn renamed(model: &str, name: &str) -> String {
 mod tests {
     use std::fs;
 
-    use super::{FILES, MODEL, check, make, renamed, taken};
+    use super::{MODEL, MODEL_TEXT, check, make, renamed, taken};
 
     #[test]
     fn a_name_is_one_word_that_can_be_typed() {
@@ -199,26 +189,23 @@ mod tests {
     }
 
     #[test]
-    fn a_new_program_is_the_model_under_its_own_name() {
-        let userland = tempfile::tempdir().unwrap();
-        let folder = make(userland.path(), "mine").unwrap();
-        for (file, model) in FILES {
-            let text = fs::read_to_string(folder.join(file)).unwrap();
-            assert_eq!(text, renamed(model, "mine"));
-            assert!(!text.contains(MODEL));
-        }
-        let main = fs::read_to_string(folder.join("src/main.rs")).unwrap();
-        assert!(main.contains("usage: mine ") && main.contains("tests: ["), "{main}");
-        assert!(fs::read_to_string(folder.join("Cargo.toml")).unwrap().contains("name = \"mine\"\n"));
+    fn new_program_is_the_model_under_its_own_name() {
+        let programs = tempfile::tempdir().unwrap();
+        let file = make(programs.path(), "mine").unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(file, programs.path().join("mine.rs"));
+        assert_eq!(text, renamed(MODEL_TEXT, "mine"));
+        assert!(!text.contains(MODEL));
+        assert!(text.contains("usage: mine ") && text.contains("tests: ["), "{text}");
     }
 
     #[test]
-    fn what_is_there_is_left_alone() {
-        let userland = tempfile::tempdir().unwrap();
-        fs::create_dir(userland.path().join("mine")).unwrap();
-        fs::write(userland.path().join("mine/notes"), "mine").unwrap();
-        let error = make(userland.path(), "mine").unwrap_err().to_string();
+    fn file_that_is_there_is_left_alone() {
+        let programs = tempfile::tempdir().unwrap();
+        let file = programs.path().join("mine.rs");
+        fs::write(&file, "mine").unwrap();
+        let error = make(programs.path(), "mine").unwrap_err().to_string();
         assert!(error.contains("is there already"), "{error}");
-        assert_eq!(fs::read_dir(userland.path().join("mine")).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     }
 }

@@ -19,7 +19,7 @@ use tools::Problem;
 use input::Input;
 use run::Shell;
 
-libsys::entry!(main);
+libsys::entry!(main, about: "Starts programs by name");
 
 const USAGE: &str = "usage: shell
 Starts programs by name: lines are read from its input, which may be a terminal

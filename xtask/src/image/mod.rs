@@ -30,8 +30,8 @@ use partition::Partition;
 /// Room on the file system for files that programs make.
 const FREE_BYTES: u64 = 16 << 20;
 
-/// Programs that the machine starts by itself.
-const NOT_FOR_PEOPLE: [&str; 1] = ["init"];
+/// The section of a program's file that says what the program is for; see `libsys::entry`.
+const ABOUT: &str = ".about";
 
 /// What goes on an image.
 #[derive(Debug)]
@@ -128,12 +128,14 @@ pub fn write(image: &mut File, spec: &ImageSpec<'_>) -> Result<Contents> {
 
 /// The files of the file system, by name.
 fn gather(spec: &ImageSpec<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
-    let mut files = BTreeMap::new();
+    let (mut files, mut list) = (BTreeMap::new(), String::new());
     for (name, path) in &spec.guest.programs {
-        let stripped = elf::without_sections(&read(path)?).with_context(|| format!("{name} is no ELF file"))?;
+        let file = read(path)?;
+        let stripped = elf::without_sections(&file).with_context(|| format!("{name} is no ELF file"))?;
         files.insert(name.clone(), stripped);
+        list += &program_line(name, &file)?;
     }
-    files.insert(PROGRAM_LIST.into(), program_list(&spec.guest.purposes).into_bytes());
+    files.insert(PROGRAM_LIST.into(), list.into_bytes());
     for (name, bytes) in spec.made_up {
         files.insert(name.to_string(), bytes.clone());
     }
@@ -146,10 +148,10 @@ fn gather(spec: &ImageSpec<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok(files)
 }
 
-/// The list of the programs that are for people: a line for each, with what it is for behind its name.
-fn program_list(purposes: &BTreeMap<String, String>) -> String {
-    let for_people = purposes.iter().filter(|(name, _)| !NOT_FOR_PEOPLE.contains(&name.as_str()));
-    for_people.map(|(name, purpose)| format!("{name}  {purpose}\n")).collect()
+/// The program's line in the list of programs for people: its name and what it is for. Empty for any other program.
+fn program_line(name: &str, file: &[u8]) -> Result<String> {
+    let about = String::from_utf8_lossy(section(file, ABOUT)?);
+    Ok(if about.is_empty() { String::new() } else { format!("{name}  {about}\n") })
 }
 
 /// The file system on an image.

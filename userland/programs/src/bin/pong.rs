@@ -1,0 +1,27 @@
+//! `pong`: answers the messages of `ping`.
+#![no_std]
+#![no_main]
+
+use libsys::message::{self, Buffer};
+use libsys::{println, process};
+use tools::{Outcome, Problem};
+
+libsys::entry!(main, about: "Answers the messages of ping");
+
+const USAGE: &str = "usage: pong
+Answers every message with one about the next number, until it is killed; see
+ping.";
+
+fn main() -> u32 {
+    tools::run(USAGE, |arguments| if arguments.is_empty() { answer() } else { Err(Problem::Usage) })
+}
+
+fn answer() -> Outcome {
+    let mut buffer = Buffer::new();
+    loop {
+        let received = message::wait(&mut buffer, None)?;
+        println!("pong {}: {} from {}", process::pid(), received.what, received.sender);
+        // Who has ended meanwhile needs no answer, and one who does not read does not get any.
+        let _ = message::send(received.sender, received.what.wrapping_add(1), received.bytes);
+    }
+}
