@@ -36,7 +36,7 @@ pub const COMMAND_LINE_MAX_BYTES: usize = 512 - PARAMETERS_COMMAND_LINE_OFFSET -
 /// The name of the swap file on the file system.
 pub const SWAP_FILE: &str = "swap";
 
-/// The name of a file with a line for each program that is for people: its name, two spaces, what it is for.
+/// The name of a file with a line for each program of the image: its name and, if it is for people, two spaces and what it is for.
 pub const PROGRAM_LIST: &str = "programs.txt";
 
 /// The port at which the kernel leaves lines for the host that started it (QEMU's `isa-debugcon`).

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 
 use libsys::{Args, Error, eprintln, println, system};
 
-libsys::entry!(main, about: "Measures the system from ring 3");
+libsys::entry!(main, about: "Measures the system");
 
 const USAGE: &str = "usage: bench NAME
 Measures one thing: syscall, demand-zero, process, ipc, storm, swap, mapping or

@@ -1,14 +1,19 @@
-//! What programs for people share: help texts, errors, and reading files to their end.
+//! What programs for people share: help texts, errors, lists in columns, and reading files to their end.
 #![no_std]
 
 extern crate alloc;
 
+mod columns;
+
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Display;
 
+pub use columns::columns;
+
 use libsys::abi::device::DeviceKind;
+use libsys::abi::image::PROGRAM_LIST;
 use libsys::files::File;
 use libsys::memory::PAGE_SIZE;
 use libsys::{Args, Error, eprintln, println};
@@ -93,6 +98,21 @@ pub fn read_to_end(file: &mut File, mut work: impl FnMut(&[u8]) -> Result<(), Er
             count => work(page.get(..count).unwrap_or_default())?,
         }
     }
+}
+
+/// The programs of the image, by name, and what each is for. The purpose of a program that is not for people is empty.
+///
+/// # Errors
+/// Those of opening and reading the list.
+pub fn programs() -> Result<Vec<(String, String)>, Error> {
+    let mut list = Vec::new();
+    read_to_end(&mut File::open(PROGRAM_LIST)?, |bytes| {
+        list.extend_from_slice(bytes);
+        Ok(())
+    })?;
+    let text = String::from_utf8_lossy(&list);
+    let lines = text.lines().map(|line| line.split_once("  ").unwrap_or((line, "")));
+    Ok(lines.map(|(name, purpose)| (name.to_string(), purpose.to_string())).collect())
 }
 
 /// Makes an empty file of this name, whatever was there before.

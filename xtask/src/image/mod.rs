@@ -148,10 +148,10 @@ fn gather(spec: &ImageSpec<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok(files)
 }
 
-/// The program's line in the list of programs for people: its name and what it is for. Empty for any other program.
+/// The program's line in the list of programs: its name, and what it is for if it is for people.
 fn program_line(name: &str, file: &[u8]) -> Result<String> {
     let about = String::from_utf8_lossy(section(file, ABOUT)?);
-    Ok(if about.is_empty() { String::new() } else { format!("{name}  {about}\n") })
+    Ok(if about.is_empty() { format!("{name}\n") } else { format!("{name}  {about}\n") })
 }
 
 /// The file system on an image.

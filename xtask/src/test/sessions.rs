@@ -91,8 +91,24 @@ fn from_a_pipe() -> Vec<(Boot, Judge)> {
         ),
         (session("every_program_has_a_help_text", ask_all_for_help().as_bytes()), |outcome| {
             let (_, list) = outcome.output.split_once("with --help:\n").ok_or("`help` lists no programs")?;
-            for program in list.lines().map_while(|line| line.strip_prefix("  ")?.split(' ').next()) {
+            let (list, _) = list.split_once("Built in;").ok_or("`help` lists nothing that is built in")?;
+            // A name stands at the start of each column, two spaces from the edge or from the column before.
+            for program in PROGRAMS.split_whitespace() {
+                if !list.contains(&format!("  {program} ")) {
+                    return Err(format!("`help` does not list {program}"));
+                }
                 outcome.expect_text(&format!("\nusage: {program}"))?;
+            }
+            let listed = list
+                .split("  ")
+                .map(str::trim_start)
+                .filter(|part| part.starts_with(|letter: char| letter.is_ascii_lowercase()));
+            if listed.count() != PROGRAMS.split_whitespace().count() {
+                return Err("`help` lists other programs, too".into());
+            }
+            let (screen, _) = outcome.output.split_once("the keys that edit it.\n").ok_or("`help` does not end")?;
+            if screen.lines().count() >= SCREEN_ROWS {
+                return Err("`help` does not fit on one screen".into());
             }
             outcome.expect_text("\nbuilt in: help\n")?;
             outcome.expect_text("\nbuilt in: exit\n")?;
@@ -108,6 +124,8 @@ const PROGRAMS: &str = "bench cat cp date echo free goodbye hello hexdump kill l
 
 /// How wide the machine's own screen is.
 const SCREEN_COLUMNS: usize = 80;
+/// How many rows the machine's own screen has.
+const SCREEN_ROWS: usize = 25;
 
 /// Asks everything that can be said at the prompt what it does.
 fn ask_all_for_help() -> String {

@@ -84,8 +84,8 @@ pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// What is typed, with a picture before and behind each. `help` is more than a screenful.
-const TYPED: [&str; 4] = ["hello\r", "help\r", "\x1b[5;2~\x1b[5;2~\x1b[5;2~", "\x1b[6;2~\x1b[6;2~\x1b[6;2~"];
+/// What is typed, with a picture before and behind each. Both lists together are more than a screenful.
+const TYPED: [&str; 4] = ["hello\r", "help; help line\r", "\x1b[5;2~\x1b[5;2~\x1b[5;2~", "\x1b[6;2~\x1b[6;2~\x1b[6;2~"];
 
 fn take(guest: &Guest, emulator: std::path::PathBuf) -> Result<[Picture; TYPED.len() + 1]> {
     let lines = TYPED.into_iter().map(keys::chords).collect::<Result<Vec<_>>>()?;

@@ -6,7 +6,7 @@ use libsys::files::{File, standard_input};
 use libsys::{Error, console};
 use tools::Outcome;
 
-libsys::entry!(main, about: "Prints files, or its input");
+libsys::entry!(main, about: "Prints files or its input");
 
 const USAGE: &str = "usage: cat [NAME...]
 Prints files or devices, one after the other; without a name, what it reads

@@ -5,7 +5,7 @@
 use libsys::{println, system};
 use tools::{Outcome, Problem};
 
-libsys::entry!(main, about: "Shows what memory is used for");
+libsys::entry!(main, about: "Shows how memory is used");
 
 const USAGE: &str = "usage: free
 Shows what frames and the swap file are used for, in pages of 4096 bytes.";

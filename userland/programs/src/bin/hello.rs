@@ -12,7 +12,7 @@ use core::time::Duration;
 use libsys::test::Verdict;
 use libsys::{Args, check_eq, eprintln, println, process};
 
-libsys::entry!(main, about: "Greets, and repeats its arguments", tests: [words_follow_a_colon]);
+libsys::entry!(main, about: "Greets, repeats its words", tests: [words_follow_a_colon]);
 
 const USAGE: &str = "usage: hello [--times N] [WORD...]
 Greets with its process's number, and repeats the words; N times, if that is

@@ -12,7 +12,7 @@ use libsys::test::Verdict;
 use libsys::{Error, check_eq, println};
 use tools::{Outcome, Problem, about};
 
-libsys::entry!(main, about: "Shows the bytes of a file or a device in hexadecimal", tests: [a_row_shows_position_bytes_and_letters]);
+libsys::entry!(main, about: "Shows bytes in hex", tests: [a_row_shows_position_bytes_and_letters]);
 
 const USAGE: &str = "usage: hexdump NAME [FROM [COUNT]]
 Shows the bytes of a file or a device, 16 in a row: where, what, and as

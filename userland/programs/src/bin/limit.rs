@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use libsys::process::Process;
 use libsys::{Args, Error, ExitReason, eprintln, memory, println};
 
-libsys::entry!(main, about: "Starts a program with a limit of pages");
+libsys::entry!(main, about: "Limits a program's pages");
 
 const USAGE: &str = "usage: limit PAGES PROGRAM [ARGUMENT...]
 Starts PROGRAM, which may be promised at most PAGES pages of memory, and so

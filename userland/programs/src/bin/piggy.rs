@@ -11,7 +11,7 @@ use core::time::Duration;
 use libsys::memory::{PAGE_SIZE, Region};
 use libsys::{Args, Error, eprintln, println, process};
 
-libsys::entry!(main, about: "Uses memory and checks every byte of it");
+libsys::entry!(main, about: "Uses and checks memory");
 
 const USAGE: &str = "usage: piggy PAGES ROUNDS [SEED [REST]]
 Allocates PAGES pages of 4096 bytes. In each of ROUNDS rounds it writes every

@@ -9,7 +9,7 @@ use libsys::process::{self, Process};
 use libsys::{Error, println};
 use tools::{FAILED, Outcome, Problem, about};
 
-libsys::entry!(main, about: "Sends messages to pong and awaits the answers");
+libsys::entry!(main, about: "Sends messages to pong");
 
 const USAGE: &str = "usage: ping [COUNT]
 Sends COUNT messages to pong, 5 if there is no COUNT, and awaits the answer to

@@ -5,7 +5,7 @@
 use libsys::abi::POLICY_NAMES;
 use libsys::{Args, Error, eprintln, println, system};
 
-libsys::entry!(main, about: "Shows or changes the replacement policy");
+libsys::entry!(main, about: "Shows or sets the policy");
 
 const USAGE: &str = "usage: policy [NAME]
 Without NAME: lists the replacement policies and marks the one in use. With

@@ -6,7 +6,7 @@ use libsys::message::{self, Buffer};
 use libsys::{println, process};
 use tools::{Outcome, Problem};
 
-libsys::entry!(main, about: "Answers the messages of ping");
+libsys::entry!(main, about: "Answers ping's messages");
 
 const USAGE: &str = "usage: pong
 Answers every message with one about the next number, until it is killed; see

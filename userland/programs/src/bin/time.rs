@@ -7,7 +7,7 @@ use libsys::time::Instant;
 use libsys::{ExitReason, eprintln};
 use tools::{Outcome, Problem, about};
 
-libsys::entry!(main, about: "Runs a program and tells how long it took");
+libsys::entry!(main, about: "Measures a program's time");
 
 const USAGE: &str = "usage: time PROGRAM [WORD...]
 Runs the program, and tells how long it took and what paging did for it. Exits

@@ -5,7 +5,7 @@
 use libsys::{println, system, time};
 use tools::Problem;
 
-libsys::entry!(main, about: "Tells how long the machine has been on");
+libsys::entry!(main, about: "Tells the time since boot");
 
 const USAGE: &str = "usage: uptime
 Tells how long the machine has been on, and for which part of that time the

@@ -8,7 +8,7 @@ use libsys::Error;
 use libsys::files::standard_input;
 use tools::{Outcome, Problem, about};
 
-libsys::entry!(main, about: "Writes words, or its input, to a file");
+libsys::entry!(main, about: "Writes words to a file");
 
 const USAGE: &str = "usage: write NAME [WORD...]
 Writes the words as a line to file NAME; without words, what it reads from its

@@ -6,7 +6,7 @@ extern crate alloc;
 
 use libsys::println;
 
-libsys::entry!(main, about: "Prints a word again and again");
+libsys::entry!(main, about: "Prints a word endlessly");
 
 const USAGE: &str = "usage: yes [WORD...]
 Prints the words, or y, again and again until it is ended (Ctrl-C).";

@@ -17,7 +17,7 @@ use libsys::time::Instant;
 use libsys::{Error, console, print, system};
 use tools::{Outcome, Problem};
 
-libsys::entry!(main, about: "Shows what processes and memory are doing, again and again");
+libsys::entry!(main, about: "Watches the machine");
 
 const USAGE: &str = "usage: top [--once]
 Shows how frames and the swap file are used, and for each process its share of
