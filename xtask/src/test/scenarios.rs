@@ -245,6 +245,9 @@ fn machines() -> Vec<(Boot, Judge)> {
         (Boot::new("an_exit_code_is_the_machines_status", &["assist", "exit", "77"]), |outcome| {
             outcome.expect_status(77)
         }),
+        (Boot::new("shutdown_is_allowed_for_the_program_that_init_starts", &["shutdown", "9"]), |outcome| {
+            outcome.expect_status(9)
+        }),
         (Boot::new("a_page_fault_of_the_kernel_is_reported", &["hello"]).option("provoke=page-fault"), |outcome| {
             expect_broken(outcome, "page fault (#PF) in ring 0 by instruction 0x")?;
             outcome.expect_text("the page is not present")?;

@@ -42,11 +42,11 @@ impl<T> ProcessTable<T> {
         }
     }
 
-    /// The process `by` may end the machine: init, whoever has the right to be real-time, and whom such a one other than init has started
-    /// and is still there for.
+    /// The process `by` may end the machine: it has the right to be real-time, as init and the shell have, or a process that has that
+    /// right started it and still exists. An orphan that init has adopted was not started by init.
     pub fn may_shut_down(&self, by: ProcessSlot) -> bool {
         let Some(caller) = self.entry(by) else { return false };
-        let starter = caller.parent.filter(|&parent| !caller.is_adopted && parent != Pid::INIT);
+        let starter = caller.parent.filter(|_| !caller.is_adopted);
         let starter = starter.and_then(|parent| self.entry(self.slot_of(parent)?));
         caller.may_be_real_time || starter.is_some_and(|starter| starter.may_be_real_time)
     }

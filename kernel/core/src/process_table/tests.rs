@@ -244,17 +244,18 @@ fn processes_are_listed_by_pid() {
 }
 
 #[test]
-fn the_machine_is_ended_by_those_who_may_be_real_time_and_whom_they_started() {
+fn shutdown_is_allowed_for_the_right_to_be_real_time_and_for_the_children_of_its_holder() {
     let mut table = ProcessTable::default();
     let (init, init_pid) = table.add(None, ()).unwrap();
     let (shell, shell_pid) = table.add(Some(init_pid), ()).unwrap();
-    assert!(table.may_shut_down(init) && !table.may_shut_down(shell));
-    table.grant_class(init, shell_pid, Class::RealTime, |_| Class::Interactive).unwrap();
     let (program, program_pid) = table.add(Some(shell_pid), ()).unwrap();
     let (grandchild, _) = table.add(Some(program_pid), ()).unwrap();
+    assert!(table.may_shut_down(init) && table.may_shut_down(shell), "init has started the shell");
+    assert!(!table.may_shut_down(program), "the shell has no right of its own yet");
+    table.grant_class(init, shell_pid, Class::RealTime, |_| Class::Interactive).unwrap();
     assert!(table.may_shut_down(shell) && table.may_shut_down(program) && !table.may_shut_down(grandchild));
     table.end(shell, status(shell_pid)).unwrap();
-    assert!(!table.may_shut_down(program), "who acted for the shell acts for nobody now");
+    assert!(!table.may_shut_down(program), "init has adopted the program, but has not started it");
 }
 
 #[test]
