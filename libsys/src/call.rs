@@ -11,7 +11,7 @@ use crate::gate;
 macro_rules! stubs {
     ($($(#[$doc:meta])* $number:literal => $name:ident as $function:ident(
         $($argument:ident $(: *$access:tt $pointee:ty)?),*
-    );)*) => {$(
+    ) -> [$($error:ident),*];)*) => {$(
         $(#[$doc])*
         ///
         /// ```no_run
@@ -21,7 +21,8 @@ macro_rules! stubs {
         /// ```
         ///
         /// # Errors
-        /// As above.
+        /// These, and no others:
+        $(#[doc = concat!("`", stringify!($error), "`")])*
         #[inline]
         pub fn $function($($argument: u32),*) -> Result<u32, Error> {
             stubs!(@call $number $($argument)*)

@@ -24,8 +24,9 @@ Where the CPU has `sysenter`, calls of up to four arguments can be made by it, w
 stack pointer in `ecx`, the address behind the call in `edx`. `ebx`, `esi`, `edi` and `ebp` are kept, `ds` and `es` hold the flat data segment
 afterwards, and no flag but the one that is always set is left.
 
-An argument written with `*` is an address; behind `*mut`, the call may change what is there. Every call can return `NoSuchCall`, on a
-kernel that does not have it.
+An argument written with `*` is an address; with `*mut`, the call may change the memory there. The last column lists every error that the call
+can return. A number that no call has is answered with `NoSuchCall`. `BadAddress` without an explanation: the caller may not use the memory
+that an argument names in the way the call needs. `Io`: the disk could not read or write a page that the call needs.
 ";
 
 /// Registers of the arguments, in order.
@@ -114,10 +115,10 @@ fn type_of(shape: &Shape) -> String {
     }
 }
 
-/// The errors that the call's text names, in order of number.
+/// The errors that the call can return, in order of number.
 fn errors_of(call: &CallDescription) -> Vec<String> {
-    let named = Errno::ALL.iter().map(|errno| format!("`{errno:?}`"));
-    named.filter(|name| call.text.contains(name.as_str())).collect()
+    let listed = Errno::ALL.iter().filter(|errno| call.errors.contains(errno));
+    listed.map(|errno| format!("`{errno:?}`")).collect()
 }
 
 /// All records that calls use, each once, and behind those that it is made of.
@@ -192,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_found_in_the_calls_texts() {
+    fn errors_of_a_call_are_listed_by_number() {
         let stat = CALLS.iter().find(|call| call.name == "Stat").unwrap();
-        assert_eq!(errors_of(stat), ["`BadAddress`", "`BadHandle`"]);
+        assert_eq!(errors_of(stat), ["`BadAddress`", "`BadHandle`", "`Io`"]);
     }
 
     #[test]

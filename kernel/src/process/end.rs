@@ -2,6 +2,7 @@
 
 use abi::record::ExitStatus;
 use abi::{Access, Errno, ExitReason, FaultKind};
+use kcore::addr::Pid;
 use kcore::messages;
 use kcore::pager::AddressSpace;
 use kcore::process_table::{ChildChoice, WaitError, WaitOutcome};
@@ -41,7 +42,7 @@ pub fn end_current(reason: ExitReason) -> ! {
     let Some((mut process, woken)) = ended else { panic!("process {} ended twice", current.pid) };
     fpu::forget(&mut process.fpu);
     [woken.parent, woken.init].into_iter().flatten().for_each(scheduler::wake);
-    if current.pid == kcore::addr::Pid::INIT {
+    if current.pid == Pid::INIT {
         crate::start::init_ended(reason);
     }
     scheduler::leave_for_good(process)
@@ -53,7 +54,7 @@ pub(super) fn end_without_stack() -> ! {
     end_current(ExitReason::Fault { kind: FaultKind::StackRefused, access: Access::Write, address, instruction: 0 })
 }
 
-/// Waits until a child has ended and returns how.
+/// Waits until a child has ended and returns how. Once the caller knows, [`bury_child`].
 ///
 /// # Errors
 /// `NoChild`, or `NoSuchProcess` if `choice` names nobody or no child. Some error, too, if the caller was killed meanwhile.
@@ -67,4 +68,10 @@ pub fn wait_for_child(choice: ChildChoice) -> Result<ExitStatus, Errno> {
             Err(WaitError::NotAChild) => return Err(Errno::NoSuchProcess),
         }
     }
+}
+
+/// Removes an ended child of the current process.
+pub fn bury_child(pid: Pid) {
+    let slot = scheduler::current_slot();
+    with_scheduler(|scheduler| scheduler.table.bury(slot, pid));
 }

@@ -24,7 +24,7 @@ use kcore::messages::Mailbox;
 
 pub use create::{CreateError, create};
 pub use current::Current;
-pub use end::{end_current, wait_for_child};
+pub use end::{bury_child, end_current, wait_for_child};
 pub use info::info;
 pub use kill::{Killed, end_if_killed, interrupt_foreground, kill, may_shut_down, set_class, set_foreground};
 

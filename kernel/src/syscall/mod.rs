@@ -19,10 +19,16 @@ pub fn dispatch(number: u32, arguments: &[u32; 5]) -> u32 {
         Ok(call) => answer(call),
         Err(error) => Err(error),
     };
-    match answer {
+    let word = match answer {
         Ok(value) => value,
         Err(error) => error.to_result_word(),
-    }
+    };
+    // A process that was killed ends before it could read the word.
+    debug_assert!(
+        abi::may_return(number, word) || scheduler::is_killed(),
+        "call {number} must not answer {word:#010x}: see the table in `abi`"
+    );
+    word
 }
 
 /// The process that made a call.

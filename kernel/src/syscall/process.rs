@@ -57,12 +57,13 @@ pub(super) fn find(caller: Caller, name: u32, name_len: u32) -> Result<u32, Errn
     process::find(name.as_str()).map(Pid::number).ok_or(Errno::NoSuchProcess)
 }
 
-/// Waits for a child.
+/// Waits for a child. The child stays until its status has arrived in the caller's memory, so that none is lost.
 pub(super) fn wait(caller: Caller, pid: u32, status: u32) -> Result<u32, Errno> {
     caller.memory.check_record::<ExitStatus>(status)?;
     let choice = if pid == 0 { ChildChoice::Any } else { ChildChoice::Only(Pid::new(pid)) };
     let ended = process::wait_for_child(choice)?;
     caller.memory.write_record(status, &ended)?;
+    process::bury_child(Pid::new(ended.pid));
     Ok(ended.pid)
 }
 

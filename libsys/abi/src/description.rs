@@ -1,10 +1,10 @@
 //! The calls and their records as data: what `docs/abi.md` and the header for C are made from.
 
-use crate::Wire;
 use crate::device::{FileInfo, Streams};
 use crate::message::MessageHeader;
 use crate::process::ProcessInfo;
 use crate::record::{DirectoryEntry, ExitStatus, Mapping, SystemInfo, Time};
+use crate::{Errno, Wire};
 
 /// A call.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +17,10 @@ pub struct CallDescription {
     pub function: &'static str,
     /// What `ebx ecx edx esi edi` hold.
     pub arguments: &'static [Argument],
-    /// What it does, and in backquotes the errors it may return; lines begin with a blank.
+    /// What the call does, and when some of its errors come; lines begin with a blank.
     pub text: &'static str,
+    /// Every error that the call can return.
+    pub errors: &'static [Errno],
 }
 
 /// An argument of a call.
@@ -122,7 +124,7 @@ macro_rules! shape {
 macro_rules! describe_calls {
     ($($(#[doc = $text:literal])* $number:literal => $name:ident as $function:ident(
         $($argument:ident $(: *$access:tt $pointee:ident)?),*
-    );)*) => {
+    ) -> [$($error:ident),*];)*) => {
         /// Every call, in order of number.
         pub const CALLS: &[CallDescription] = &[$(CallDescription {
             number: $number,
@@ -133,6 +135,7 @@ macro_rules! describe_calls {
                 kind: argument_kind!($(*$access $pointee)?),
             }),*],
             text: concat!($($text, "\n"),*),
+            errors: &[$(Errno::$error),*],
         }),*];
     };
 }
@@ -175,6 +178,16 @@ mod tests {
                     || is_record(name)
             };
             names(call.text).for_each(|name| assert!(exists(name), "{}: there is no `{name}`", call.name));
+        }
+    }
+
+    #[test]
+    fn every_error_in_a_calls_text_is_listed_for_the_call() {
+        for call in CALLS {
+            for name in names(call.text) {
+                let Some(errno) = Errno::ALL.iter().find(|errno| format!("{errno:?}") == name) else { continue };
+                assert!(call.errors.contains(errno), "{}: `{name}` is missing in the brackets", call.name);
+            }
         }
     }
 

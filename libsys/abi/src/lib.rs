@@ -26,7 +26,7 @@ mod wire;
 pub use errno::Errno;
 pub use exit::{Access, ExitReason, FaultKind};
 pub use process::Class;
-pub use syscall::{Call, Number};
+pub use syscall::{Call, Number, may_return};
 pub use wire::{Reader, Wire, Writer};
 
 /// The replacement policies' names, as in `policy=NAME`, the reference policy first.

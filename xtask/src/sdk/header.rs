@@ -60,7 +60,9 @@ fn write_rules(out: &mut String) -> std::fmt::Result {
 }
 
 fn write_call(out: &mut String, call: &CallDescription) -> std::fmt::Result {
-    write_comment(out, "", &format!("{}: {}", call.name, call.text.trim_start()))?;
+    let errors: Vec<String> = call.errors.iter().map(|errno| format!("{errno:?}")).collect();
+    let errors = if errors.is_empty() { "none".into() } else { errors.join(", ") };
+    write_comment(out, "", &format!("{}: {}\nErrors: {errors}.", call.name, call.text.trim()))?;
     let arguments: Vec<String> = call.arguments.iter().map(parameter).collect();
     let arguments = if arguments.is_empty() { "void".into() } else { arguments.join(", ") };
     writeln!(out, "uint32_t borrow_{}({arguments});\n", call.function)

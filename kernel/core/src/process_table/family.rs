@@ -26,7 +26,7 @@ impl ChildChoice {
 /// What a parent that asks for a child gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitOutcome {
-    /// The child has ended; nothing is left of it.
+    /// The child has ended. It stays in the table until [`ProcessTable::bury`].
     Ended(ExitStatus),
     /// All such children are still alive: block. The parent is woken when one ends.
     MustWait,
@@ -86,22 +86,19 @@ impl<T> ProcessTable<T> {
         entry.waits_for.take_if(|choice| choice.includes(child)).map(|_| slot)
     }
 
-    /// The parent in `slot` asks for a child that has ended.
+    /// The parent in `slot` asks for a child that has ended. The child stays, so that its status is not lost if it does not reach
+    /// the parent; after that, [`bury`](Self::bury) it.
     ///
     /// # Errors
-    /// `NoChild`, or `NotAChild` if `choice` names another's child or nobody.
+    /// `NoChild`, or `NotAChild` if `choice` names no child of the parent.
     pub fn wait(&mut self, slot: ProcessSlot, choice: ChildChoice) -> Result<WaitOutcome, WaitError> {
         let parent = self.pid(slot).ok_or(WaitError::NoChild)?;
         let is_wanted = |entry: &Entry<T>| entry.parent == Some(parent) && choice.includes(entry.pid);
         if !self.entries.iter().flatten().any(is_wanted) {
             return Err(if choice == ChildChoice::Any { WaitError::NoChild } else { WaitError::NotAChild });
         }
-        for place in &mut self.entries {
-            if let Some(entry) = place
-                && is_wanted(entry)
-                && let Life::Ended(status) = entry.life
-            {
-                *place = None;
+        for entry in self.entries.iter().flatten().filter(|entry| is_wanted(entry)) {
+            if let Life::Ended(status) = entry.life {
                 return Ok(WaitOutcome::Ended(status));
             }
         }
@@ -109,5 +106,16 @@ impl<T> ProcessTable<T> {
             entry.waits_for = Some(choice);
         }
         Ok(WaitOutcome::MustWait)
+    }
+
+    /// Removes the child `pid` of the parent in `slot`, if it has ended; otherwise does nothing.
+    pub fn bury(&mut self, slot: ProcessSlot, pid: Pid) {
+        let parent = self.pid(slot);
+        let is_ended_child = |entry: &Entry<T>| entry.parent == parent && matches!(entry.life, Life::Ended(_));
+        if let Some(place) = self.slot_of(pid)
+            && self.entry(place).is_some_and(is_ended_child)
+        {
+            self.entries[place.index()] = None;
+        }
     }
 }

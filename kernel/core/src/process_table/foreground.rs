@@ -56,8 +56,8 @@ impl Foreground {
 mod tests {
     use super::Foreground;
     use crate::addr::Pid;
-    use crate::process_table::tests::status;
-    use crate::process_table::{ChildChoice, Denied, ProcessSlot, ProcessTable};
+    use crate::process_table::tests::{status, wait_and_bury};
+    use crate::process_table::{Denied, ProcessSlot, ProcessTable};
 
     /// Init, a shell, two programs of the shell's, and a child of the first program.
     fn family() -> (ProcessTable<()>, [(ProcessSlot, Pid); 5]) {
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(interrupted(foreground, &mut table), [front.0]);
         table.end(front.0, status(front.1)).unwrap();
         assert_eq!(interrupted(foreground, &mut table), []);
-        table.wait(shell.0, ChildChoice::Only(front.1)).unwrap();
+        wait_and_bury(&mut table, shell.0, front.1);
         assert_eq!(interrupted(foreground, &mut table), []);
     }
 }

@@ -18,10 +18,31 @@ fn a_parent_gets_the_reason_of_its_child_exactly_once() {
     assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
     assert_eq!(table.end(child, status(pid)), Some(((), Woken { parent: Some(init), init: None })));
     assert_eq!(table.end(child, status(pid)), None, "one cannot end twice");
-    assert_eq!(table.wait(init, ChildChoice::Only(pid)), Ok(WaitOutcome::Ended(status(pid))));
+    for choice in [ChildChoice::Only(pid), ChildChoice::Any] {
+        assert_eq!(table.wait(init, choice), Ok(WaitOutcome::Ended(status(pid))), "it stays until it is buried");
+    }
+    table.bury(init, pid);
     assert_eq!(table.wait(init, ChildChoice::Only(pid)), Err(WaitError::NotAChild));
     assert_eq!(table.wait(init, ChildChoice::Any), Err(WaitError::NoChild));
     assert_eq!(table.count(), 1);
+}
+
+#[test]
+fn only_an_ended_child_is_buried_and_only_by_its_parent() {
+    let (mut table, [init, shell, one, other, grandchild]) = family();
+    table.end(other.0, status(other.1)).unwrap();
+    for (by, pid) in [(init, other.1), (one, other.1), (shell, one.1), (shell, grandchild.1), (shell, Pid::new(99))] {
+        table.bury(by.0, pid);
+        assert_eq!(table.count(), 5, "{by:?} has buried {pid:?}");
+    }
+    table.bury(shell.0, other.1);
+    assert_eq!(table.count(), 4);
+}
+
+/// The parent waits for this child, which has ended, and buries it.
+pub(super) fn wait_and_bury(table: &mut ProcessTable<impl Sized>, parent: ProcessSlot, child: Pid) {
+    assert_eq!(table.wait(parent, ChildChoice::Only(child)), Ok(WaitOutcome::Ended(status(child))));
+    table.bury(parent, child);
 }
 
 #[test]
@@ -47,7 +68,7 @@ fn orphans_are_adopted_by_init_dead_or_alive() {
     assert_eq!(table.wait(init, ChildChoice::Any), Ok(WaitOutcome::MustWait));
     let (_, woken) = table.end(parent, status(parent_pid)).unwrap();
     assert_eq!(woken.parent, Some(init));
-    assert_eq!(table.wait(init, ChildChoice::Only(dead_pid)), Ok(WaitOutcome::Ended(status(dead_pid))));
+    wait_and_bury(&mut table, init, dead_pid);
     assert_eq!(table.wait(init, ChildChoice::Only(alive_pid)), Ok(WaitOutcome::MustWait));
     let (_, woken) = table.end(alive, status(alive_pid)).unwrap();
     assert_eq!(woken.parent, Some(init));
@@ -76,7 +97,7 @@ fn only_the_living_are_found() {
     assert_eq!(table.lowest_pid(|name| *name == "twin"), Some(first_pid));
     table.end(first, status(first_pid)).unwrap();
     assert_eq!(table.lowest_pid(|name| *name == "twin"), Some(second_pid), "the first has ended");
-    table.wait(init, ChildChoice::Any).unwrap();
+    wait_and_bury(&mut table, init, first_pid);
     let (reused, third_pid) = table.add(Some(init_pid), "twin").unwrap();
     assert_eq!(reused, first);
     assert!(third_pid > second_pid);
@@ -95,7 +116,7 @@ fn a_full_table_refuses_and_a_freed_place_is_used_again() {
     assert_eq!(table.add(Some(init_pid), 3), Err(AddError::TableFull));
     table.end(slot, status(pid)).unwrap();
     assert_eq!(table.add(Some(init_pid), 3), Err(AddError::TableFull), "not waited for yet");
-    table.wait(init, ChildChoice::Any).unwrap();
+    wait_and_bury(&mut table, init, pid);
     let (reused, new_pid) = table.add(Some(init_pid), 3).unwrap();
     assert_eq!(reused, slot);
     assert_ne!(new_pid, pid, "a pid is not used again soon");
@@ -234,7 +255,7 @@ proptest! {
 fn processes_are_listed_by_pid() {
     let (mut table, [init, shell, one, other, grandchild]) = family();
     table.end(one.0, status(one.1)).unwrap();
-    table.wait(shell.0, ChildChoice::Only(one.1)).unwrap();
+    wait_and_bury(&mut table, shell.0, one.1);
     let last = table.add(Some(init.1), ()).unwrap();
     assert_eq!(last.0, one.0, "the place is used again");
     let list = core::iter::successors(table.first_from(Pid::new(0)), |&slot| {

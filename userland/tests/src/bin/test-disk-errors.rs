@@ -27,6 +27,7 @@ libsys::tests! {
     a_mapped_page_that_is_unreadable_ends_its_process_alone,
     a_call_that_is_given_an_unreadable_page_says_so,
     a_message_stays_until_its_page_can_be_had,
+    exit_status_of_a_child_stays_until_its_page_can_be_read,
     sync_and_unmap_tell_of_pages_that_cannot_be_written,
     a_page_that_cannot_be_written_stays_though_frames_are_wanted,
     what_could_not_be_written_when_its_frame_was_wanted_is_written_by_sync,
@@ -162,6 +163,19 @@ fn a_message_stays_until_its_page_can_be_had() -> Verdict {
         check_eq!(received, Message { sender: own, what: 1, bytes });
     }
     check_eq!(message::wait(&mut buffer, Some(Duration::ZERO)).err(), Some(Error::TimedOut));
+    Ok(())
+}
+
+fn exit_status_of_a_child_stays_until_its_page_can_be_read() -> Verdict {
+    let file = File::open("unreadable")?;
+    let mapped = MappedFile::new(&file, BAD_PAGE * PAGE_SIZE, PAGE, MapAccess::ReadAndWrite)?;
+    let at = u32::try_from(mapped.as_ptr().expose_provenance())?;
+    let child = Process::spawn(ASSIST, ["exit", "7"])?;
+    for pid in [child.pid(), 0] {
+        check_eq!(call::wait(pid, at), Err(Error::Io));
+    }
+    check_eq!(child.wait()?.reason, ExitReason::Exited(7));
+    check_eq!(process::wait_any().err(), Some(Error::NoChild));
     Ok(())
 }
 
