@@ -1,7 +1,7 @@
 //! Tells the linker where the kernel goes.
 
 fn main() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../linker/kernel.ld");
-    println!("cargo:rerun-if-changed={script}");
-    println!("cargo:rustc-link-arg-bins=-T{script}");
+    // See `libsys/build.rs` for why these paths are relative.
+    println!("cargo:rerun-if-changed=../linker/kernel.ld");
+    println!("cargo:rustc-link-arg-bins=-Tlinker/kernel.ld");
 }

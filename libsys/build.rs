@@ -1,7 +1,8 @@
 //! Tells programs where the linker script is.
 
 fn main() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../linker/user.ld");
-    println!("cargo:rerun-if-changed={script}");
-    println!("cargo:linker-script={script}");
+    // Relative to this package, and to the workspace, in which cargo starts the linker of its members. An absolute path would stay in
+    // the `target` folder, and a copied checkout would be linked with the original's script.
+    println!("cargo:rerun-if-changed=../linker/user.ld");
+    println!("cargo:linker-script=linker/user.ld");
 }

@@ -33,7 +33,7 @@ use cli::{Cli, Command};
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let done = project::check().and_then(|()| match Cli::parse().command {
         Command::Setup => setup::command(),
         Command::Run(options) => run::command(&options),
         Command::New(options) => new::command(&options),
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Command::Image(options) => image::command(&options),
         Command::Screenshot(options) => screenshot::command(&options),
         Command::Debug(options) => debug::command(&options),
-    };
+    });
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::from(FAILED)

@@ -190,10 +190,14 @@ fn write_wrappers(unpacked: &Unpacked) -> Result<()> {
     for wrapper in [unpacked.rustc(), unpacked.clippy_driver()] {
         let name = wrapper.file_name().unwrap_or_default();
         let program = root.join("bin").join(name);
+        // Found from where the script lies, so that it serves in a copied checkout, too.
+        let relative = |path: &Path| path.strip_prefix(&unpacked.folder).unwrap_or(path).display().to_string();
         let script = format!(
-            "#!/bin/sh\nLD_LIBRARY_PATH='{}'${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\nexport LD_LIBRARY_PATH\nexec '{}' \"$@\"\n",
-            libraries.display(),
-            program.display()
+            "#!/bin/sh\nhere=$(cd \"$(dirname \"$0\")/..\" && pwd)\n\
+             LD_LIBRARY_PATH=\"$here/{}\"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\nexport LD_LIBRARY_PATH\n\
+             exec \"$here/{}\" \"$@\"\n",
+            relative(&libraries),
+            relative(&program),
         );
         fs::create_dir_all(unpacked.folder.join("bin"))?;
         fs::write(&wrapper, script)?;
