@@ -40,7 +40,7 @@ extern "C" fn kernel_main(magic: u32, info: u32) -> ! {
     drivers::host::tell_ready(); // now that nothing that is typed gets lost
     start::or_stop(files::init(&options)); // finds the disk, mounts the file system
     let slot_count = start::or_stop(swap::init()); // the swap file is a file in it
-    memory::init_paging(&division, &options, slot_count); // promises can be made from here on
+    start::or_stop(memory::init_paging(&division, &options, slot_count)); // promises can be made from here on
     provoke::prepare(&options); // what the first process is to break, if anything
     start::or_stop(start::first_program(&options)); // init
     process::scheduler::run_first() // the boot stack is left for good

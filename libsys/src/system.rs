@@ -44,20 +44,21 @@ pub fn time() -> Result<Time, Error> {
 /// # Errors
 /// `InvalidArgument` if there is no such policy, `OutOfMemory`.
 pub fn set_policy(name: &str) -> Result<(), Error> {
-    let place = abi::POLICY_NAMES.iter().position(|known| *known == name).ok_or(Error::InvalidArgument)?;
+    let place = abi::policy_named(name).ok_or(Error::InvalidArgument)?;
     call::set_policy(u32::try_from(place).map_err(|_| Error::InvalidArgument)?).map(|_| ())
 }
 
 /// Ends the machine; its host learns `status`.
 ///
 /// ```no_run
-/// use libsys::{Error, system};
+/// use libsys::{println, system};
 ///
-/// assert_eq!(system::shutdown(0), Err(Error::NotPermitted));
+/// let refusal = system::shutdown(0);
+/// println!("the machine goes on: {refusal:?}");
 /// ```
 ///
 /// # Errors
-/// `NotPermitted` unless this is init, the shell, or was started by the shell.
+/// `NotPermitted` unless this process is init, the shell, or a program that one of these two started.
 pub fn shutdown(status: u32) -> Result<(), Error> {
     console::flush();
     call::shutdown(status).map(|_| ())

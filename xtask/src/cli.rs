@@ -10,12 +10,23 @@ use crate::bench::catalogue::{self, Mode};
 use crate::image::Extra;
 use crate::size::Size;
 
+mod limits;
+mod tip;
+
 /// Builds, runs and tests BorrowOS. Whatever is missing is set up by itself.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads this process's arguments. With `--help`, or after a mistake, it prints a text and ends the process.
+    pub fn read() -> Self {
+        let words: Vec<String> = std::env::args().collect();
+        Self::try_parse_from(&words).unwrap_or_else(|error| tip::with_tip(error, &words).exit())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -72,11 +83,11 @@ pub enum Command {
 /// The machine, and what the kernel is told.
 #[derive(Args, Clone, Debug)]
 pub struct MachineOptions {
-    /// The machine's memory
-    #[arg(long, value_name = "SIZE", default_value = "32M")]
+    /// The machine's memory, from 1M to 3583M
+    #[arg(long, value_name = "SIZE", default_value = "32M", value_parser = limits::ram)]
     pub ram: Size,
-    /// Let programs have at most this many frames (4 KiB each), so that pages must be borrowed
-    #[arg(long, value_name = "N")]
+    /// Let programs have at most this many frames (4 KiB each), so that pages must be borrowed; at least 20
+    #[arg(long, value_name = "N", value_parser = limits::frames)]
     pub frames: Option<u32>,
     /// Make the choice of victims repeatable
     #[arg(long, value_name = "S")]
@@ -85,7 +96,7 @@ pub struct MachineOptions {
     #[arg(long, value_name = "PAGES")]
     pub limit: Option<u32>,
     /// Who gives up a frame when none is free
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(abi::POLICY_NAMES))]
+    #[arg(long, value_name = "NAME", ignore_case = true, value_parser = PossibleValuesParser::new(abi::POLICY_NAMES))]
     pub policy: Option<String>,
     /// Borrow frames one at a time, and only when somebody needs one
     #[arg(long)]
@@ -109,8 +120,8 @@ pub struct MachineOptions {
 /// What is on the disk.
 #[derive(Args, Clone, Debug)]
 pub struct DiskOptions {
-    /// The swap file's size [default: 64M]
-    #[arg(long, value_name = "SIZE")]
+    /// The swap file's size, less than 4G [default: 64M]
+    #[arg(long, value_name = "SIZE", value_parser = limits::swap)]
     pub swap: Option<Size>,
     /// Put a further file on the disk, under its own name or NAME; can be given several times
     #[arg(long = "with", value_name = "FILE[:NAME]")]

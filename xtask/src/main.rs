@@ -25,15 +25,13 @@ mod typist;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command};
 
 /// The exit status when a command of xtask itself fails.
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
-    let done = project::check().and_then(|()| match Cli::parse().command {
+    let done = project::check().and_then(|()| match Cli::read().command {
         Command::Setup => setup::command(),
         Command::Run(options) => run::command(&options),
         Command::New(options) => new::command(&options),

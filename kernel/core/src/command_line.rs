@@ -83,8 +83,8 @@ impl<'a> CommandLine<'a> {
             "frames" => value.parse().map(|frames| self.frames = Some(frames)).is_ok(),
             "check" => value.parse().map(|every| self.check_every = Some(every)).is_ok(),
             "policy" => {
-                self.policy = Some(value);
-                crate::replacement::NAMES.contains(&value)
+                self.policy = abi::policy_named(value).map(|place| abi::POLICY_NAMES[place]);
+                self.policy.is_some()
             }
             "cleaner" => is_on(value).map(|on| self.no_cleaner = !on).is_some(),
             "readahead" => is_on(value).map(|on| self.no_read_ahead = !on).is_some(),
@@ -166,7 +166,9 @@ mod tests {
         assert_eq!((line.no_cleaner, line.no_read_ahead, line.policy), (true, false, Some("sieve")));
         let line = CommandLine::parse("cleaner=maybe");
         assert_eq!((line.no_cleaner, line.unknown), (false, Some("cleaner=maybe")));
-        assert_eq!(CommandLine::parse("policy=best").unknown, Some("policy=best"));
+        assert_eq!(CommandLine::parse("policy=FIFO").policy, Some("fifo"));
+        let line = CommandLine::parse("policy=best");
+        assert_eq!((line.policy, line.unknown), (None, Some("policy=best")));
     }
 
     #[test]

@@ -23,8 +23,9 @@ pub mod window;
 mod write;
 pub mod write_back;
 
-use core::slice;
+use core::{fmt, slice};
 
+use abi::image::FRAMES_MIN;
 use kcore::addr::{Frame, PAGE_SIZE, Page};
 use kcore::command_line::CommandLine;
 use kcore::frame_pool::{ContiguousFramePool, FrameInfo, needed_info_frames};
@@ -78,11 +79,27 @@ pub fn init(info: &BootInfo) -> Result<Division, TooLittleMemory> {
     Ok(division)
 }
 
+/// The command line leaves programs this number of frames, which is less than [`FRAMES_MIN`].
+#[derive(Clone, Copy, Debug)]
+pub struct TooFewFrames(u32);
+
+impl fmt::Display for TooFewFrames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "frames={} is too little: the shell and one program need at least {FRAMES_MIN} frames", self.0)
+    }
+}
+
 /// Sets up the process frame pool and the pager over it, with a swap file of `slot_count` slots.
+///
+/// # Errors
+/// `TooFewFrames`.
 ///
 /// # Panics
 /// If the kernel frame pool has no room for the books: [`divide`] makes it large enough.
-pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u32) {
+pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u32) -> Result<(), TooFewFrames> {
+    if let Some(frames) = options.frames.filter(|&frames| frames < FRAMES_MIN) {
+        return Err(TooFewFrames(frames));
+    }
     let FrameRange { first, count } = division.process;
     let Some(books) = frames::take(needed_info_frames(count)) else { panic!("no room for the process pool's books") };
     let mut pool = ContiguousFramePool::new(first, frame_infos(books, count));
@@ -92,8 +109,7 @@ pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u
     limit(&mut pool, options.frames);
     let slots = SwapSlots::new(slot_count);
     let seed = options.seed.unwrap_or_else(crate::drivers::timer::tsc);
-    // A name that means nothing was complained about already.
-    let name = options.policy.filter(|name| replacement::NAMES.contains(name)).unwrap_or(replacement::NAMES[0]);
+    let name = options.policy.unwrap_or(replacement::NAMES[0]);
     let Ok(policy) = replacement::by_name(name, seed, division.process) else {
         panic!("no room for the policy's books")
     };
@@ -104,6 +120,7 @@ pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u
     // SAFETY: `init` made this directory the active one.
     let mmu = tables::Mmu::new(kernel_directory());
     paging::init(paging::Memory { pager, mmu, check_every: options.check_every.unwrap_or(CHECK_EVERY), faults: 0 });
+    Ok(())
 }
 
 /// Leaves the pool no more than `limit` free frames.

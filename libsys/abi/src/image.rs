@@ -30,6 +30,9 @@ pub const PARAMETERS_MAGIC: [u8; 8] = *b"BorrowOS";
 pub const PARAMETERS_KERNEL_LEN_OFFSET: usize = 8;
 /// Offset of the kernel command line (UTF-8, ended by a zero byte) in the boot parameters.
 pub const PARAMETERS_COMMAND_LINE_OFFSET: usize = 16;
+/// The fewest process frames with which the machine starts (`frames=N`): page tables of init, of the
+/// shell and of a program that the shell starts, and the reserve that is never promised.
+pub const FRAMES_MIN: u32 = 20;
 /// The longest kernel command line, without its terminating zero.
 pub const COMMAND_LINE_MAX_BYTES: usize = 512 - PARAMETERS_COMMAND_LINE_OFFSET - 1;
 

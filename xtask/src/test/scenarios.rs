@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use abi::image::{PARTITION_SECTOR, SECTOR_SIZE};
+use abi::image::{FRAMES_MIN, PARTITION_SECTOR, SECTOR_SIZE};
 use anyhow::Result;
 
 use super::guest::{Boot, Case, Outcome};
@@ -208,6 +208,22 @@ fn machines() -> Vec<(Boot, Judge)> {
         (Boot::new("four_mebibytes_are_enough", &["hello"]).ram(4), greets),
         (Boot::new("three_gibibytes_are_not_too_much", &["hello"]).ram(3000), greets),
         (Boot { by_qemu: true, ..Boot::new("any_multiboot_loader_will_do", &["hello"]) }, greets),
+        (Boot::new("fewer_frames_than_the_shell_and_a_program_need_are_refused", &["hello"]).frames(19), |outcome| {
+            outcome.expect_status(MACHINE_CANNOT_START)?;
+            outcome.expect_text("frames=19 is too little: the shell and one program need at least 20 frames")
+        }),
+        (
+            Boot {
+                typed: b"hello\nexit\n".to_vec(),
+                ..Boot::new("least_number_of_frames_is_enough_for_the_shell_and_a_program", &[])
+            }
+            .frames(FRAMES_MIN)
+            .option("policy=FIFO"),
+            |outcome| {
+                outcome.expect_status(0)?;
+                outcome.expect_text("Hello from process 3!")
+            },
+        ),
         (Boot::new("an_unknown_option_is_named", &["hello"]).option("colour=red"), |outcome| {
             outcome.expect_text("option `colour=red` is not known")?;
             greets(outcome)

@@ -32,6 +32,11 @@ pub struct Ledger {
 /// page on its way to the disk keeps its frame meanwhile.
 pub const RESERVE_FRAMES: u32 = 8;
 
+/// A directory and the tables of code, heap and stack: what each small program needs in frames.
+const TABLES_OF_A_PROGRAM: u32 = 4;
+
+const _: () = assert!(abi::image::FRAMES_MIN == RESERVE_FRAMES + 3 * TABLES_OF_A_PROGRAM);
+
 impl Ledger {
     /// A ledger for a machine with this many process frames and swap slots.
     pub const fn new(frames: u32, slots: u32) -> Self {

@@ -2,7 +2,7 @@
 #![no_std]
 #![no_main]
 
-use libsys::abi::POLICY_NAMES;
+use libsys::abi::{POLICY_NAMES, policy_named};
 use libsys::{Args, Error, eprintln, println, system};
 
 libsys::entry!(main, about: "Shows or sets the policy");
@@ -17,7 +17,7 @@ fn main() -> Result<u32, Error> {
         (None, _) => list()?,
         (Some("--help"), None) => println!("{USAGE}"),
         (Some(name), None) => {
-            if !POLICY_NAMES.contains(&name) {
+            if policy_named(name).is_none() {
                 eprintln!("policy: there is no policy `{name}`; there are {}", Names);
                 return Ok(2);
             }
