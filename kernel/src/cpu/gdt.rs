@@ -10,11 +10,11 @@ use crate::cell::KernelCell;
 
 /// Ring 0's code segment.
 pub const KERNEL_CODE: u16 = 0x08;
-/// Ring 0's data segment.
+/// Ring 0's data segment. Only SS holds it: DS and ES hold [`USER_DATA`] in ring 0 too.
 pub const KERNEL_DATA: u16 = 0x10;
 /// Ring 3's code segment, with its requested privilege level.
 pub const USER_CODE: u16 = 0x18 | 3;
-/// Ring 3's data segment, with its requested privilege level.
+/// Ring 3's data segment, with its requested privilege level. `trap.s` says why DS and ES hold it in ring 0 too.
 pub const USER_DATA: u16 = 0x20 | 3;
 /// The task that everything runs in.
 const MAIN_TASK: u16 = 0x28;
@@ -48,9 +48,10 @@ pub fn init() {
             lgdt(&pointer);
             core::arch::asm!(
                 "push {code}", "lea {scratch}, [2f]", "push {scratch}", "retf", "2:",
-                "mov ds, {data:x}", "mov es, {data:x}", "mov ss, {data:x}",
+                "mov ds, {data:x}", "mov es, {data:x}", "mov ss, {stack:x}",
                 "xor {scratch:e}, {scratch:e}", "mov fs, {scratch:x}", "mov gs, {scratch:x}",
-                code = const KERNEL_CODE, data = in(reg) u32::from(KERNEL_DATA), scratch = out(reg) _,
+                code = const KERNEL_CODE, data = in(reg) u32::from(USER_DATA), stack = in(reg) u32::from(KERNEL_DATA),
+                scratch = out(reg) _,
             );
             load_tr(SegmentSelector::from_raw(MAIN_TASK));
             // At reset the local table begins at address 0 and is 64 KiB long; ring 3 must not get at descriptors there.

@@ -23,14 +23,12 @@ switch_stacks:
     pop ebp
     ret
 
-# enter_ring_3(entry, stack): the first instruction of a program, with clean registers.
+# enter_ring_3(entry, stack): the first instruction of a program, with clean registers. DS and ES have its selector already: `trap.s`.
 .global enter_ring_3
 enter_ring_3:
     mov ebx, [esp + 4]
     mov ecx, [esp + 8]
     mov eax, {user_data}
-    mov ds, eax
-    mov es, eax
     mov fs, eax
     mov gs, eax
     push eax

@@ -6,6 +6,7 @@ use kcore::addr::VirtAddr;
 use kcore::fault::{Fault, FaultCode};
 
 use super::exceptions;
+use super::gdt::USER_DATA;
 use crate::drivers::{self, timer};
 use crate::process::{self, scheduler};
 use crate::{memory, syscall};
@@ -21,6 +22,7 @@ const ENTRY_BYTES: u32 = 16;
 
 global_asm!(
     include_str!("trap.s"),
+    user_data = const USER_DATA,
     trap = sym trap,
     page_fault = sym page_fault,
     syscall = sym system_call,

@@ -1,13 +1,17 @@
 # Where the CPU enters the kernel (Intel SDM 3A, "Exception and Interrupt Handling").
 #
 # Gates are interrupt gates: the CPU clears IF, TF and NT. It does not clear DF, which string instructions need clear, nor AC, with which
-# the kernel could touch user memory by accident, so every entry loads clean flags. Ring 3 may have loaded any selector into DS and ES that
-# it is allowed to, null among them, so every entry that touches memory through them loads the kernel's.
+# the kernel could touch user memory by accident, so every entry loads clean flags.
+#
+# Ring 3 may have loaded any selector into DS and ES that it is allowed to, null among them, so every entry loads the flat data segment
+# of ring 3. Ring 0 may use that segment too (Intel SDM 3A, "Privilege Level Checking When Accessing Data Segments"). So DS and ES hold
+# the same selector everywhere in the kernel, and every return to ring 3 may leave it in them: a call by `sysenter` that was switched
+# away from and back returns with the selector that its entry loaded. A selector of ring 0 must not get there: `sysexit` would hand it
+# to ring 3, where the next `iretd` makes it null and the next access to memory faults (Intel SDM 2A, "IRET/IRETD"). SS is the only data
+# segment register with a selector of ring 0, as the CPU wants it.
+#
 # Reloading the old values cannot fault: they were in the registers when the descriptors were the same. FS and GS are not used
 # by the kernel; `switch` keeps them for each process.
-
-.set KERNEL_DATA, 0x10
-.set USER_DATA, 0x23
 
 # `push ds` and the like, 32 bits wide (Intel SDM 2B, "PUSH" and "POP"): LLVM's assembler reads them as the 16-bit forms.
 .macro PUSH_DS
@@ -32,7 +36,7 @@
     pushad
     PUSH_DS
     PUSH_ES
-    mov ecx, KERNEL_DATA
+    mov ecx, {user_data}
     mov ds, ecx
     mov es, ecx
     CLEAN_FLAGS
@@ -127,7 +131,7 @@ syscall_entry:
     push edx
     push ecx
     push ebx
-    mov edx, KERNEL_DATA
+    mov edx, {user_data}
     mov ds, edx
     mov es, edx
     CLEAN_FLAGS
@@ -169,7 +173,7 @@ sysenter_entry:
     push esi
     push edi
     push ebx
-    mov ecx, USER_DATA                  # flat as the kernel's, and left to the program
+    mov ecx, {user_data}                # left to the program
     mov ds, ecx
     mov es, ecx
     mov ecx, eax

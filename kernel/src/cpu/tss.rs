@@ -49,8 +49,8 @@ pub fn init() -> (VirtAddr, VirtAddr) {
         double_fault.eflags = 2;
         double_fault.cs = gdt::KERNEL_CODE;
         double_fault.ss = gdt::KERNEL_DATA;
-        double_fault.ds = gdt::KERNEL_DATA;
-        double_fault.es = gdt::KERNEL_DATA;
+        double_fault.ds = gdt::USER_DATA;
+        double_fault.es = gdt::USER_DATA;
         double_fault.iobp_offset = 104;
     }
     (VirtAddr::new(address(MAIN.0.get())), VirtAddr::new(address(DOUBLE_FAULT.0.get())))
