@@ -2,6 +2,16 @@
 //!
 //! After a switch `CR0.TS` is set unless the next process's values are still in the registers. The first x87 instruction then
 //! raises #NM, and [`take_over`] exchanges the values. The kernel itself uses none.
+//!
+//! An exception that a program has unmasked is not raised by the instruction that causes it, but stays pending until the next *waiting*
+//! instruction (Intel SDM 1, "x87 FPU Exception Handling in Software"). `frstor` is such an instruction, `fnsave` and `fninit` are not:
+//!
+//! * The owner of the values is alive: `fnsave` keeps the pending exception in its state, and leaves the registers clear as `fninit`
+//!   does, so that `frstor` raises nothing. `frstor` makes the exception pending again once the owner's state is loaded, and the owner's
+//!   next waiting instruction raises it in ring 3.
+//! * The owner has ended, or this is the first use since boot: the values are lost, and with them the pending exception. `fninit` clears it.
+//!
+//! `CR0.NE` is on, so the CPU reports the exception as #MF; no interrupt of a coprocessor and no IGNNE# take part.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -60,8 +70,9 @@ pub fn take_over() {
         set_trap(false);
         // SAFETY: both pointers are to boxes of processes that are alive (`forget` is called at their end), and TS is clear.
         unsafe {
-            if let Some(old) = owners.in_registers {
-                asm!("fnsave [{}]", in(reg) old.as_ptr(), options(nostack));
+            match owners.in_registers {
+                Some(old) => asm!("fnsave [{}]", in(reg) old.as_ptr(), options(nostack)),
+                None => asm!("fninit", options(nomem, nostack)),
             }
             if let Some(new) = owners.running {
                 asm!("frstor [{}]", in(reg) new.as_ptr(), options(nostack));
@@ -86,7 +97,7 @@ pub fn forget(state: &mut FpuState) {
 
 /// Makes x87 instructions raise #NM, or stops that (`CR0.TS`).
 fn set_trap(on: bool) {
-    // SAFETY: TS affects x87 instructions only, of which the kernel executes none but the two above.
+    // SAFETY: TS affects x87 instructions only, of which the kernel executes none but those of `take_over`.
     unsafe {
         if on {
             asm!("mov {0}, cr0", "or {0}, 8", "mov cr0, {0}", out(reg) _, options(nostack));

@@ -5,18 +5,20 @@
 use core::arch::asm;
 
 use libsys::abi::record::Time;
-use libsys::abi::{Number, Wire};
+use libsys::abi::{Access, FaultKind, Number, Wire};
 use libsys::memory::Region;
 use libsys::process::Process;
 use libsys::test::Verdict;
 use libsys::{ExitReason, check, check_eq, gate, process, system};
-use tests::{ASSIST, PAGE};
+use tests::{ASSIST, PAGE, assist};
 
 libsys::tests! {
     calls_keep_all_registers_but_the_result,
     preemption_keeps_all_registers,
     floating_point_is_each_programs_own,
     floating_point_begins_clean,
+    a_pending_floating_point_exception_ends_with_its_process,
+    a_pending_floating_point_exception_is_raised_in_its_own_process,
     odd_flags_at_a_call_do_no_harm,
     odd_flags_at_a_call_fill_no_other_memory,
     odd_flags_at_a_fault_do_no_harm,
@@ -91,6 +93,26 @@ fn floating_point_begins_clean() -> Verdict {
     unsafe { asm!("fnstenv [{}]", in(reg) environment.as_mut_ptr()) };
     check_eq!(environment[0] & 0xFFFF, 0x037F);
     check_eq!(environment[2] & 0xFFFF, 0xFFFF);
+    Ok(())
+}
+
+fn a_pending_floating_point_exception_ends_with_its_process() -> Verdict {
+    for _ in 0..3 {
+        check_eq!(assist(&["x87-pending"])?, ExitReason::Exited(0));
+        // The next process to use the x87 gets its own values.
+        check_eq!(assist(&["x87", "4444", "2"])?, ExitReason::Exited(0));
+        floating_point_begins_clean()?;
+    }
+    Ok(())
+}
+
+fn a_pending_floating_point_exception_is_raised_in_its_own_process() -> Verdict {
+    let instruction = tests::instruction_of("x87-divide-later")?;
+    let pending = Process::spawn(ASSIST, ["x87-divide-later"])?;
+    check_eq!(assist(&["x87", "5555", "200"])?, ExitReason::Exited(0));
+    let reason = pending.wait()?.reason;
+    let kind = FaultKind::FloatingPoint;
+    check_eq!(reason, ExitReason::Fault { kind, access: Access::Execute, address: instruction, instruction });
     Ok(())
 }
 

@@ -48,6 +48,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         }
         "recurse" => Ok(recurse(0)),
         "x87" => Ok(x87(argument(), argument())),
+        "x87-pending" => Ok(x87_pending()),
         "constant" => Ok(u32::try_from("a constant".as_ptr().expose_provenance()).unwrap_or(0)),
         "allocate-80-and-30" => allocate_80_and_30(),
         "sparse-heap" => sparse_heap(),
@@ -329,5 +330,13 @@ fn x87(value: u32, rounds: u32) -> u32 {
             return 1;
         }
     }
+    0
+}
+
+/// Divides by zero with that exception unmasked, and executes no x87 instruction after it: the exception stays pending.
+fn x87_pending() -> u32 {
+    let control: u32 = 0x0300;
+    // SAFETY: the control word is read. The next x87 instruction of this program would raise the exception; there is none.
+    unsafe { asm!("fldcw [{0}]", "fld1", "fldz", "fdivp st(1), st", in(reg) &raw const control) };
     0
 }

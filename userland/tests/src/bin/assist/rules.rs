@@ -94,4 +94,7 @@ rules! {
     "into" overflow after overflow_begin: "mov al, 127; inc al" => ".byte 0xCE"; // into: not in LLVM's Intel syntax
     "bound" bound after bound_begin: "push 2; push 1; mov eax, 3" => "bound eax, [esp]";
     "x87-divide" x87_divide after x87_begin: "push 0x0300; fldcw [esp]; fld1; fldz; fdivp st(1), st" => "fwait";
+    // The same, but other programs use the x87 before the exception is raised: Sleep(50).
+    "x87-divide-later" x87_divide_later after x87_later_begin: "push 0x0300; fldcw [esp]; fld1; fldz; fdivp st(1), st
+        push ebx; mov ebx, 50; mov eax, 7; int 0x80; pop ebx" => "fwait";
 }
