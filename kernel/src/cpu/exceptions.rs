@@ -65,6 +65,9 @@ const fn is_behind(vector: u32) -> bool {
 
 /// Handles an exception other than a page fault.
 pub fn handle(frame: &mut TrapFrame) {
+    if frame.is_virtual_8086() {
+        end_virtual_8086(frame);
+    }
     match frame.vector {
         NOT_AVAILABLE => return fpu::take_over(),
         DEBUG if frame.is_stepped_call() => return frame.stop_stepping(),
@@ -77,6 +80,14 @@ pub fn handle(frame: &mut TrapFrame) {
         process::end_current(ExitReason::Fault { kind, access: Access::Execute, address: instruction, instruction });
     }
     report(frame, format_args!("error code {:#x}", frame.error_code))
+}
+
+/// Ends the current process, which has entered virtual-8086 mode.
+#[cold]
+pub fn end_virtual_8086(frame: &TrapFrame) -> ! {
+    let instruction = frame.instruction().raw();
+    let kind = FaultKind::Virtual8086Mode;
+    process::end_current(ExitReason::Fault { kind, access: Access::Execute, address: instruction, instruction })
 }
 
 /// Reports a page fault that the kernel must not have.

@@ -2,6 +2,7 @@
 
 use core::arch::global_asm;
 
+use abi::layout::CODE_START;
 use kcore::addr::VirtAddr;
 use kcore::fault::{Fault, FaultCode};
 
@@ -15,6 +16,14 @@ use crate::{memory, syscall};
 pub const ENTRY_COUNT: usize = 48;
 /// Bit 8 of EFLAGS: a debug exception after each instruction.
 const TRAP_FLAG: u32 = 1 << 8;
+/// Bit 17 of EFLAGS: virtual-8086 mode.
+const VIRTUAL_8086: u32 = 1 << 17;
+
+/// One past the highest address that a program in virtual-8086 mode can begin at: segment FFFFh, offset FFFFh.
+const VIRTUAL_8086_END: u32 = 0xFFFF * 16 + 0xFFFF + 1;
+// A program cannot execute a single instruction in that mode: it has no page there. So neither `int 0x80` nor `sysenter` is executed in
+// it, and their entries need not ask for it.
+const _: () = assert!(VIRTUAL_8086_END <= CODE_START);
 /// The vector of interrupt line 0.
 const FIRST_INTERRUPT: u32 = 32;
 /// Bytes between two entries of `trap_entries`.
@@ -89,16 +98,31 @@ pub struct TrapFrame {
     cs: u32,
     /// The interrupted flags.
     pub eflags: u32,
-    /// Pushed by the CPU only if ring 3 was interrupted.
+    /// Pushed by the CPU only if ring 3 was interrupted. In virtual-8086 mode ES, DS, FS and GS follow.
     user_esp: u32,
     user_ss: u32,
 }
 
 impl TrapFrame {
-    /// Ring 3 was interrupted.
+    /// Ring 3 was interrupted. Virtual-8086 mode is ring 3 whatever CS holds, which is no selector there.
     #[inline]
     pub const fn is_from_user(&self) -> bool {
-        self.cs & 3 == 3
+        self.cs & 3 == 3 || self.is_virtual_8086()
+    }
+
+    /// Virtual-8086 mode was interrupted.
+    ///
+    /// The kernel lets no program enter it. QEMU's translator does: there an `iretd` of ring 3 may set the flag, which a CPU ignores
+    /// outside of ring 0 (Intel SDM 2A, "IRET/IRETD").
+    #[inline]
+    pub const fn is_virtual_8086(&self) -> bool {
+        self.eflags & VIRTUAL_8086 != 0
+    }
+
+    /// The address of the interrupted instruction.
+    pub fn instruction(&self) -> VirtAddr {
+        let base = if self.is_virtual_8086() { (self.cs & 0xFFFF) << 4 } else { 0 };
+        VirtAddr::new(base.wrapping_add(self.eip))
     }
 
     /// A program has set the trap flag before it called the kernel by `sysenter`, which does not clear it.
@@ -125,10 +149,14 @@ impl TrapFrame {
 /// Exceptions other than page faults, and interrupts.
 extern "C" fn trap(frame: &mut TrapFrame) {
     match frame.vector.checked_sub(FIRST_INTERRUPT) {
+        // Before the process may end: the interrupt controller waits for an answer.
         Some(line) => interrupt(line, frame.is_from_user()),
         None => exceptions::handle(frame),
     }
     if frame.is_from_user() {
+        if frame.is_virtual_8086() {
+            exceptions::end_virtual_8086(frame);
+        }
         process::end_if_killed();
     }
 }
@@ -144,6 +172,9 @@ fn interrupt(line: u32, from_user: bool) {
 
 /// Page faults, with CR2 read by the entry.
 extern "C" fn page_fault(frame: &mut TrapFrame, address: u32) {
+    if frame.is_virtual_8086() {
+        exceptions::end_virtual_8086(frame);
+    }
     let instruction = VirtAddr::new(frame.eip);
     let code = FaultCode::from_bits_truncate(frame.error_code);
     let fault = Fault::decode(VirtAddr::new(address), code, instruction);

@@ -90,6 +90,8 @@ fault_kinds! {
     13 PageReadError "its page could not be read from the disk";
     /// The stack could not grow: the machine cannot promise more memory.
     14 StackRefused "the stack could not grow: out of memory";
+    /// A switch to virtual-8086 mode, which some emulators allow ring 3 (EFLAGS.VM set by `iretd`).
+    15 Virtual8086Mode "virtual-8086 mode, which no program may enter";
 }
 
 /// How a process ended.

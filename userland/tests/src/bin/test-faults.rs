@@ -5,11 +5,12 @@
 extern crate alloc;
 
 use alloc::format;
+use core::arch::asm;
 
 use libsys::abi::layout::{CODE_START, HEAP_START, KERNEL_START, STACK_GUARD_BYTES, STACK_LIMIT};
 use libsys::abi::{Access, FaultKind};
 use libsys::test::Verdict;
-use libsys::{ExitReason, check_eq, gate};
+use libsys::{ExitReason, check, check_eq, gate};
 use tests::{assist, instruction_of};
 
 libsys::tests! {
@@ -24,6 +25,9 @@ libsys::tests! {
     a_fast_call_returns_to_ring_3_wherever_it_is_told_to,
     ports_stay_closed_whatever_the_flags_say,
     bad_segments_are_refused,
+    virtual_8086_mode_is_ignored_or_ends_the_process,
+    a_return_to_a_task_that_is_not_there_is_refused,
+    a_single_step_ends_the_process,
     broken_instructions_have_their_own_reasons,
     a_panic_exits_with_101,
 }
@@ -128,14 +132,47 @@ fn a_fast_call_returns_to_ring_3_wherever_it_is_told_to() -> Verdict {
 }
 
 fn ports_stay_closed_whatever_the_flags_say() -> Verdict {
-    instruction_rule("iopl", FaultKind::Privileged)
+    instruction_rule("iopl", FaultKind::Privileged)?;
+    instruction_rule("iret-iopl", FaultKind::Privileged)
 }
 
 fn bad_segments_are_refused() -> Verdict {
-    for rule in ["bad-segment", "kernel-segment", "far-call"] {
+    for rule in ["bad-segment", "kernel-segment", "far-call", "far-return", "iret-to-kernel"] {
         instruction_rule(rule, FaultKind::Privileged)?;
     }
     Ok(())
+}
+
+fn virtual_8086_mode_is_ignored_or_ends_the_process() -> Verdict {
+    let iret = instruction_of("virtual-8086")?;
+    let fault = |kind, address| ExitReason::Fault { kind, access: Access::Execute, address, instruction: address };
+    for segment in [code_selector(), 0, 0x1000, 0xFFFF] {
+        // In that mode the program would go on at offset EIP, of which 16 bits count, of this segment.
+        let entered = fault(FaultKind::Virtual8086Mode, (u32::from(segment) << 4) + ((iret + 1) & 0xFFFF));
+        // A CPU ignores the flag outside of ring 0, and returns to a code segment of ring 3 alone. QEMU's translator enters the mode.
+        let ignored = match segment == code_selector() {
+            true => ExitReason::Exited(0),
+            false => fault(FaultKind::Privileged, iret),
+        };
+        let found = assist(&["virtual-8086", &format!("{segment:#x}")])?;
+        check!(found == entered || found == ignored, "segment {segment:#x}: {found}");
+    }
+    Ok(())
+}
+
+fn code_selector() -> u16 {
+    let selector: u16;
+    // SAFETY: reading CS changes nothing.
+    unsafe { asm!("mov {0:x}, cs", out(reg) selector, options(nomem, nostack, preserves_flags)) };
+    selector
+}
+
+fn a_return_to_a_task_that_is_not_there_is_refused() -> Verdict {
+    instruction_rule("nested-task", FaultKind::BadSegment)
+}
+
+fn a_single_step_ends_the_process() -> Verdict {
+    instruction_rule("single-step", FaultKind::Breakpoint)
 }
 
 fn broken_instructions_have_their_own_reasons() -> Verdict {

@@ -86,7 +86,18 @@ rules! {
     "bad-segment" bad_segment after bad_segment_begin: "mov eax, 0x1234" => "mov ds, eax";
     "kernel-segment" kernel_segment after kernel_segment_begin: "mov eax, 0x10" => "mov ss, eax";
     "far-call" far_call after far_call_begin: "push 0x08; push 0xC0100000" => "call fword ptr [esp]";
+    "far-return" far_return after far_return_begin: "push 0x08; push 0xC0100000" => "retf";
     "sysexit" sysexit => "sysexit";
+    // The frame of an `iretd` to virtual-8086 mode: GS FS DS ES SS ESP, then EFLAGS, CS and EIP. A CPU that ignores the flag takes the
+    // last three, and goes on with the instruction after the `iretd` if the address names a code segment of ring 3.
+    "virtual-8086" virtual_8086 after virtual_8086_begin: "mov ecx, [esp + 4]; push 0; push 0; push 0; push 0; push 0; push 0
+        pushfd; or dword ptr [esp], 0x20000; push ecx; lea eax, [{0} + 1]; push eax" => "iretd", "add esp, 24";
+    "iret-to-kernel" iret_to_kernel after iret_to_kernel_begin: "pushfd; push 0x08; push 0xC0100000" => "iretd";
+    "iret-iopl" iret_iopl after iret_iopl_begin: "pushfd; or dword ptr [esp], 0x3000; mov eax, cs; push eax
+        lea eax, [{0}]; push eax; iretd" => "in al, 0x60";
+    // With NT set, `iretd` wants to go back to the task that the task-state segment names.
+    "nested-task" nested_task after nested_task_begin: "pushfd; or dword ptr [esp], 0x4000; popfd" => "iretd";
+    "single-step" single_step after single_step_begin: "pushfd; or dword ptr [esp], 0x100; popfd" => "nop";
     "ud2" ud2 => "ud2";
     "divide" divide after divide_begin: "xor ecx, ecx" => "div ecx";
     "divide-overflow" divide_overflow after divide_overflow_begin: "mov eax, 0x80000000; cdq; mov ecx, -1" => "idiv ecx";
