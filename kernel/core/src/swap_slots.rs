@@ -184,7 +184,7 @@ impl SwapSlots {
 mod tests {
     use std::collections::BTreeSet;
 
-    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+    use proptest::prelude::{any, prop_assert_eq, proptest};
 
     use super::{SwapSlotError, SwapSlots};
     use crate::addr::SwapSlot;
@@ -215,43 +215,86 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_handed_out_one_after_the_other_until_the_counter_comes_round() {
+        let mut slots = SwapSlots::new(10).unwrap();
+        for first in [0, 3, 6, 0, 3] {
+            assert_eq!(slots.assign_run(3), Some((SwapSlot::new(first), 3)));
+            (first..first + 3).for_each(|number| slots.free(SwapSlot::new(number)).unwrap());
+        }
+    }
+
+    #[test]
+    fn once_there_is_some_run_only_so_many_slots_are_searched_for_a_longer_one() {
+        // Every hundredth slot is free, and `pair` with the slot after it.
+        let found = [4010, 5010].map(|pair| {
+            let mut slots = SwapSlots::new(2 * SwapSlots::RUN_SEARCH_MAX).unwrap();
+            while slots.assign().is_some() {}
+            for number in (0..slots.total()).step_by(100).chain([pair, pair + 1]) {
+                slots.free(SwapSlot::new(number)).unwrap();
+            }
+            slots.assign_run(2)
+        });
+        let (first, pair) = (Some((SwapSlot::new(0), 1)), Some((SwapSlot::new(4010), 2)));
+        assert_eq!(found, [pair, first], "the second pair is too far away");
+    }
+
+    #[test]
     fn freeing_twice_names_the_slot() {
         let mut slots = SwapSlots::new(1000).unwrap();
         let error = slots.free(SwapSlot::new(812)).unwrap_err();
         assert_eq!(error.to_string(), "slot 812 is already free");
     }
 
+    /// What the slots should be: which are used and bad, and the next-page counter.
+    struct Model {
+        total: u32,
+        used: BTreeSet<u32>,
+        bad: BTreeSet<u32>,
+        next: u32,
+    }
+
+    impl Model {
+        /// The run that is handed out: of all places from the counter on, the first with the longest run of at most `count` free slots.
+        fn assign_run(&mut self, count: u32) -> Option<(SwapSlot, u32)> {
+            let run_at = |start: u32| {
+                let end = self.total.min(start + count);
+                let is_free = |slot: &u32| !self.used.contains(slot) && !self.bad.contains(slot);
+                u32::try_from((start..end).take_while(is_free).count()).unwrap()
+            };
+            let places = || (self.next..self.total).chain(0..self.next);
+            let longest = places().map(run_at).max().filter(|&len| len > 0)?;
+            let first = places().find(|&start| run_at(start) == longest).unwrap();
+            self.used.extend(first..first + longest);
+            self.next = (first + longest) % self.total;
+            Some((SwapSlot::new(first), longest))
+        }
+    }
+
     proptest! {
         #[test]
-        fn slots_behave_like_a_set(total in 0u32..100, steps in proptest::collection::vec((any::<u8>(), 0u32..110), 0..400)) {
+        fn slots_behave_like_a_set_with_a_counter(
+            total in 0u32..100,
+            steps in proptest::collection::vec((any::<u8>(), 0u32..110), 0..400),
+        ) {
             let mut slots = SwapSlots::new(total).unwrap();
-            let (mut used, mut bad) = (BTreeSet::new(), BTreeSet::new());
+            let mut model = Model { total, used: BTreeSet::new(), bad: BTreeSet::new(), next: 0 };
             for (action, number) in steps {
                 let slot = SwapSlot::new(number);
                 match action % 8 {
-                    0..3 => match slots.assign() {
-                        Some(slot) => prop_assert!(slot.number() < total && !bad.contains(&slot) && used.insert(slot)),
-                        None => prop_assert_eq!(used.len() + bad.len(), total as usize),
-                    },
-                    3 if number > 0 => match slots.assign_run(number) {
-                        Some((first, count)) => {
-                            prop_assert!(count >= 1 && count <= number && first.number() + count <= total);
-                            for slot in (first.number()..).take(count as usize).map(SwapSlot::new) {
-                                prop_assert!(!bad.contains(&slot) && used.insert(slot));
-                            }
-                        }
-                        None => prop_assert_eq!(used.len() + bad.len(), total as usize),
-                    },
-                    4..7 => prop_assert_eq!(slots.free(slot).is_ok(), used.remove(&slot)),
+                    0..3 => prop_assert_eq!(slots.assign(), model.assign_run(1).map(|(slot, _)| slot)),
+                    3 if number > 0 => prop_assert_eq!(slots.assign_run(number), model.assign_run(number)),
+                    3 => prop_assert_eq!(slots.assign_run(number % 9 + 1), model.assign_run(number % 9 + 1)),
+                    4..7 => prop_assert_eq!(slots.free(slot).is_ok(), model.used.remove(&number)),
                     _ => {
                         slots.mark_bad(slot);
-                        if number < total && !used.contains(&slot) {
-                            bad.insert(slot);
+                        if number < total && !model.used.contains(&number) {
+                            model.bad.insert(number);
                         }
                     }
                 }
-                prop_assert_eq!((slots.used_count() as usize, slots.bad_count() as usize), (used.len(), bad.len()));
-                prop_assert_eq!(slots.free_count() as usize, total as usize - used.len() - bad.len());
+                let (used, bad) = (model.used.len(), model.bad.len());
+                prop_assert_eq!((slots.used_count() as usize, slots.bad_count() as usize), (used, bad));
+                prop_assert_eq!(slots.free_count() as usize, total as usize - used - bad);
             }
         }
     }

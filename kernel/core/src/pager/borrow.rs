@@ -10,6 +10,7 @@ use super::{PageOut, PageTables, Pager, Shortage};
 use crate::addr::{Frame, SwapSlot};
 use crate::frame_pool::FramePoolError;
 use crate::frame_table::{FrameUse, SpaceId};
+use crate::replacement::any_page;
 
 /// What one step of cleaning came to.
 #[derive(Debug)]
@@ -127,7 +128,8 @@ impl Pager<'_> {
                 spares_unwritable,
                 now: self.fault_count,
             };
-            let Some(victim) = self.policy.choose(&mut memory) else {
+            let chosen = self.policy.choose(&mut memory);
+            let Some(victim) = chosen.or_else(|| if need == Need::Later { None } else { any_page(&memory) }) else {
                 if need == Need::Later || self.frames.in_transit() > 0 {
                     return Cleaned::Nothing;
                 }

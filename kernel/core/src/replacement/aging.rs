@@ -4,7 +4,7 @@
 //! The book's clock tick is here an eighth of the resident pages in faults, so the eight bits remember about as long as it takes
 //! to replace all of memory once. A new page begins with the highest bit: it is in use, or nobody would have brought it in.
 
-use super::{FrameMap, Period, Replacement, Residents, Ring, any_page};
+use super::{FrameMap, Period, Replacement, Residents, Ring};
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
@@ -65,6 +65,6 @@ impl Replacement for Aging {
             self.shift_counters(memory);
         }
         let candidates = self.ring.lap().filter(|&frame| memory.page_in(frame).is_some());
-        candidates.min_by_key(|&frame| self.counters.get(frame)).or_else(|| any_page(memory))
+        candidates.min_by_key(|&frame| self.counters.get(frame))
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! A new page takes the place of the one that left, behind the hand, so it is looked at last.
 
-use super::{Replacement, Residents, Ring, any_page};
+use super::{Replacement, Residents, Ring};
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
@@ -38,6 +38,6 @@ impl Replacement for Clock {
     }
 
     fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {
-        self.ring.second_chance(memory).or_else(|| any_page(memory))
+        self.ring.second_chance(memory)
     }
 }

@@ -2,7 +2,7 @@
 //! that has been resident longest goes, used or not. The baseline that the clock improves on; with more frames it can fault more
 //! often (Belady's anomaly).
 
-use super::{Replacement, Residents, Ring, any_page};
+use super::{Replacement, Residents, Ring};
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
@@ -41,6 +41,6 @@ impl Replacement for Fifo {
     }
 
     fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {
-        self.queue.lap().find(|&frame| memory.page_in(frame).is_some()).or_else(|| any_page(memory))
+        self.queue.lap().find(|&frame| memory.page_in(frame).is_some())
     }
 }

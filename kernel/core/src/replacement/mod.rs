@@ -71,7 +71,7 @@ pub trait Replacement {
         let _ = (owner, frame);
     }
 
-    /// Chooses a frame to borrow; `None` only if no frame has a page that may be borrowed.
+    /// Chooses a frame to borrow; `None` only if none of the announced pages may be borrowed.
     fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame>;
 }
 
@@ -154,8 +154,9 @@ fn boxed<P: Replacement + Send + 'static>(policy: P) -> Result<Box<dyn Replaceme
     Ok(Box::new(policy))
 }
 
-/// The first page that may be borrowed, announced or not: before a program is ended for want of a frame, look everywhere.
+/// The first page that may be borrowed, whether the policy knows it or not. The pager asks for it before it ends a program for want of
+/// a frame: a policy that forgets a page ends none.
 #[cold]
-fn any_page(memory: &dyn Residents) -> Option<Frame> {
+pub fn any_page(memory: &dyn Residents) -> Option<Frame> {
     (0..memory.frame_count()).map(|index| memory.frame_at(index)).find(|&frame| memory.page_in(frame).is_some())
 }

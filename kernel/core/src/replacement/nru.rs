@@ -10,7 +10,7 @@
 
 use core::num::NonZeroU32;
 
-use super::{FrameMap, Period, Replacement, Residents, Ring, any_page};
+use super::{FrameMap, Period, Replacement, Residents, Ring};
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
@@ -94,6 +94,6 @@ impl Replacement for NotRecentlyUsed {
         if self.period.is_over(memory.now(), self.ring.len() / PERIODS_PER_TURNOVER) {
             self.forget_use(memory);
         }
-        victim.or_else(|| any_page(memory))
+        victim
     }
 }

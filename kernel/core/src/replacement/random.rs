@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 
 use super::owner_lists::OwnerLists;
-use super::{Replacement, Residents, any_page};
+use super::{Replacement, Residents};
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
@@ -86,10 +86,30 @@ impl Replacement for RandomPage {
             let (owner, resident) = self.random_process(memory)?;
             self.random_page_of(owner, resident, memory)
         });
-        drawn.or_else(|| self.listed_page(memory)).or_else(|| any_page(memory))
+        drawn.or_else(|| self.listed_page(memory))
     }
 }
 
 fn resident_at(entry: Option<(SpaceId, u32)>) -> Option<(SpaceId, u32)> {
     entry.filter(|&(_, resident)| resident > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RandomPage;
+    use crate::frame_table::SpaceId;
+    use crate::replacement::tests::memory::{Behaviour, Memory, frames};
+
+    #[test]
+    fn a_process_with_pages_is_drawn_however_many_have_none() {
+        let owner = SpaceId::new(250);
+        let mut memory = Memory::new(4, Behaviour::Scripted);
+        (Memory::OWNERS..500).for_each(|number| memory.owners.add(SpaceId::new(number)).unwrap());
+        let mut policy = RandomPage::new(frames(4), 1).unwrap();
+        assert_eq!(policy.random_process(&memory), None);
+        memory.arrive(&mut policy, 2, owner.number(), false);
+        for draw in 0..1000 {
+            assert_eq!(policy.random_process(&memory), Some((owner, 1)), "draw {draw}");
+        }
+    }
 }

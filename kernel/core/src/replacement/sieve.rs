@@ -8,7 +8,7 @@
 //! In a cache the request that brings an object in does not count as a visit. Here the CPU sets the accessed bit when the access
 //! that faulted is tried again, so the newest page's bit is forgotten once, at the next choice; else each page would look visited.
 
-use super::{Replacement, Residents, Ring, any_page};
+use super::{Replacement, Residents, Ring};
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
@@ -50,6 +50,6 @@ impl Replacement for Sieve {
         {
             memory.take_accessed(frame);
         }
-        self.ring.second_chance(memory).or_else(|| any_page(memory))
+        self.ring.second_chance(memory)
     }
 }

@@ -2,4 +2,4 @@
 
 mod every_policy;
 mod examples;
-mod memory;
+pub mod memory;

@@ -9,7 +9,7 @@
 //! Time is counted in faults of all processes, not in the owner's CPU time, and tau is a quarter of the resident pages: a page
 //! is old when a quarter of memory has been replaced since it was seen in use.
 
-use super::{FrameMap, Replacement, Residents, Ring, any_page};
+use super::{FrameMap, Replacement, Residents, Ring};
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
@@ -100,7 +100,7 @@ impl Replacement for WorkingSetClock {
 
     fn choose(&mut self, memory: &mut dyn Residents) -> Option<Frame> {
         self.now = memory.now();
-        let Some(victim) = self.search(memory) else { return any_page(memory) };
+        let victim = self.search(memory)?;
         self.ring.move_hand_to(victim);
         Some(victim)
     }

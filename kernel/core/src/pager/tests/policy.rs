@@ -123,3 +123,28 @@ fn a_policy_knows_the_pages_that_are_resident_and_no_others() {
     assert!(matches!(machine.clean_once(), Cleaned::Nothing));
     assert_eq!(notes.lock().unwrap().now, u64::from(faults), "time is counted in faults");
 }
+
+/// Knows no page.
+struct Forgetful;
+
+impl Replacement for Forgetful {
+    fn name(&self) -> &'static str {
+        "forgetful"
+    }
+
+    fn choose(&mut self, _: &mut dyn Residents) -> Option<Frame> {
+        None
+    }
+}
+
+#[test]
+fn a_policy_that_proposes_no_page_ends_no_process() {
+    for options in [Options::TEXTBOOK, Options::ALL] {
+        let (mut machine, id, base) = machine("fifo", options, 20, 60, 60);
+        machine.pager.set_policy(Box::new(Forgetful));
+        for index in (0..60).chain(0..60) {
+            assert_eq!(machine.access(id, page(base, index), Some(index)), Ok(index));
+        }
+        machine.check();
+    }
+}

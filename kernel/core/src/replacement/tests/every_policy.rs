@@ -88,11 +88,13 @@ fn checked_choice(policy: &mut dyn Replacement, memory: &mut Memory) -> Result<O
     let victim = policy.choose(memory);
     match victim {
         Some(victim) => prop_assert!(memory.may_borrow(victim), "{victim:?} may not be borrowed"),
+        // Every page of the fake memory was announced: a policy that has forgotten one finds none in the end.
         None => prop_assert_eq!(borrowable(memory), 0, "no victim"),
     }
-    // Three passes at three questions a frame, and the newcomer.
-    let (looks, most) = (memory.looks.get(), 9 * u32::try_from(memory.pages.len()).unwrap() + 2);
-    prop_assert!(looks <= most, "{looks} questions instead of {most} at most");
+    // Thirteen questions for each resident page, and the newcomer. What a choice costs does not depend on pages that have left.
+    let resident = u32::try_from(memory.pages.iter().flatten().count()).unwrap();
+    let (looks, most) = (memory.looks.get(), 13 * resident + 2);
+    prop_assert!(looks <= most, "{looks} questions about {resident} pages instead of {most} at most");
     Ok(victim)
 }
 
@@ -140,18 +142,6 @@ fn when_nobody_has_a_resident_page_the_search_ends() {
 
 /// Far more than any search takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-#[test]
-fn a_page_that_nobody_announced_is_found_all_the_same() {
-    for &name in NAMES {
-        let mut announced = by_name("fifo", 1, frames(9)).unwrap();
-        let mut policy = by_name(name, 1, frames(9)).unwrap();
-        let mut memory = Memory::new(9, Behaviour::Scripted);
-        memory.arrive(&mut *announced, 6, 0, true);
-        assert_eq!(policy.choose(&mut memory), Some(frame(6)), "{name}");
-        policy.page_left(SpaceId::new(0), frame(6));
-    }
-}
 
 #[test]
 fn a_page_that_is_announced_twice_is_kept_once() {

@@ -38,6 +38,22 @@ fn random_gives_each_owner_the_same_chance_whatever_it_has() {
     assert!((450..550).contains(&of_the_small_one), "{of_the_small_one} of 1000");
 }
 
+/// Few pages are found by their owner's list, many by drawing frames.
+#[test]
+fn random_draws_each_page_of_an_owner_as_often_whether_it_has_few_or_many() {
+    for pages in [3, 9] {
+        let mut policy = RandomPage::new(frames(10), 1).unwrap();
+        let mut memory = Memory::new(10, Behaviour::Scripted);
+        (0..pages).for_each(|index| memory.arrive(&mut policy, index, 1, false));
+        let mut draws = vec![0; pages as usize];
+        for _ in 0..1000 * pages {
+            let victim = policy.choose(&mut memory).unwrap();
+            draws[(0..10).position(|index| frame(index) == victim).unwrap()] += 1;
+        }
+        assert!(draws.iter().all(|count| (850..1150).contains(count)), "{draws:?}");
+    }
+}
+
 #[test]
 fn fifo_goes_by_arrival_whoever_is_used() {
     let mut policy = Fifo::new(frames(4)).unwrap();
