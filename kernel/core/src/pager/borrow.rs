@@ -27,8 +27,8 @@ pub enum Cleaned {
 /// When frames are needed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
-    /// A fault or a call cannot go on without one.
-    Now,
+    /// A fault or a call cannot go on without one. The page in this frame is needed as well, and stays.
+    Now { beside: Option<Frame> },
     /// The cleaner works ahead.
     Later,
 }
@@ -61,18 +61,31 @@ impl Pager<'_> {
     /// A [`Shortage`] if it cannot be had at once.
     #[inline]
     pub(super) fn take_frame(&mut self, tables: &mut impl PageTables) -> Result<Frame, Shortage> {
+        self.take_frame_beside(tables, None)
+    }
+
+    /// As [`take_frame`](Self::take_frame), but the page in frame `beside` does not make room: a copy of it is to be made.
+    ///
+    /// # Errors
+    /// A [`Shortage`] if a frame cannot be had at once.
+    #[inline]
+    pub(super) fn take_frame_beside(
+        &mut self,
+        tables: &mut impl PageTables,
+        beside: Option<Frame>,
+    ) -> Result<Frame, Shortage> {
         match self.pool.get_frame() {
             Some(frame) => Ok(frame),
-            None => self.borrow_frame(tables),
+            None => self.borrow_frame(tables, beside),
         }
     }
 
     #[cold]
-    fn borrow_frame(&mut self, tables: &mut impl PageTables) -> Result<Frame, Shortage> {
+    fn borrow_frame(&mut self, tables: &mut impl PageTables, beside: Option<Frame>) -> Result<Frame, Shortage> {
         if self.options.cleaner && self.frames.leaving() > 0 {
             return Err(Shortage::Wait);
         }
-        match self.make_room(tables, Need::Now) {
+        match self.make_room(tables, Need::Now { beside }) {
             Cleaned::Freed => self.pool.get_frame().ok_or(Shortage::OutOfFrames),
             Cleaned::Write(ticket) => Err(Shortage::Write(ticket)),
             Cleaned::Nothing if self.frames.in_transit() > 0 => Err(Shortage::Wait),
@@ -115,6 +128,7 @@ impl Pager<'_> {
         // The first draw may find a dirty page that owns no slot when none is left; the next is confined to pages that own one.
         let mut must_own_slot = false;
         let mut spares_served = true;
+        let kept = if let Need::Now { beside } = need { beside } else { None };
         let mut spares_unwritable = (1..=self.frames_total / UNWRITABLE_SHARE).contains(&self.frames.unwritable());
         loop {
             let mut memory = Borrowable {
@@ -126,6 +140,7 @@ impl Pager<'_> {
                 must_own_slot,
                 served: spares_served.then_some(&self.served),
                 spares_unwritable,
+                kept,
                 now: self.fault_count,
             };
             let chosen = self.policy.choose(&mut memory);

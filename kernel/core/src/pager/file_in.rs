@@ -67,8 +67,9 @@ impl Pager<'_> {
         region: &Region,
         page: FilePage,
     ) -> Result<Step, Shortage> {
-        // The frame first: finding one may push the file's page out.
-        let frame = self.take_frame(tables)?;
+        // The file's page must not make room for its copy: it would have to be read again, and so on for ever. It may still leave as the
+        // neighbour of another page, but not if it was read for this fault.
+        let frame = self.take_frame_beside(tables, self.file_index.get(page))?;
         match self.file_index.get(page) {
             Some(original) if self.cached(original).is_some() => {
                 let owner = missing.owner;
@@ -77,7 +78,7 @@ impl Pager<'_> {
                 let flags = flags_for(region.rights());
                 tables.fill(missing.directory, owner.page, Pte::present(frame, flags));
                 self.frames.set(frame, FrameUse::Resident { owner, slot: None, ahead: false });
-                self.served.note(frame);
+                self.served.note_instead(original, frame);
                 self.page_arrived(owner.space, frame);
                 self.count(owner.space, |account| account.file_copies = account.file_copies.wrapping_add(1));
                 Ok(Step::Done)

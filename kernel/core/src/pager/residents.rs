@@ -23,6 +23,8 @@ pub(super) struct Borrowable<'a, T: PageTables> {
     pub served: Option<&'a Served>,
     /// Pages of files that the disk could not write are not borrowed either.
     pub spares_unwritable: bool,
+    /// A page that is never borrowed: the fault that needs a frame needs this page, too.
+    pub kept: Option<Frame>,
     pub now: u64,
 }
 
@@ -66,7 +68,7 @@ impl<T: PageTables> Residents for Borrowable<'_, T> {
     }
 
     fn page_in(&self, frame: Frame) -> Option<OwnedPage> {
-        if self.served.is_some_and(|served| served.contains(frame)) {
+        if self.kept == Some(frame) || self.served.is_some_and(|served| served.contains(frame)) {
             return None;
         }
         match self.frames.get(frame) {

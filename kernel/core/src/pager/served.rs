@@ -8,9 +8,11 @@ use alloc::vec::Vec;
 use crate::addr::Frame;
 use crate::frame_table::OutOfMemory;
 use crate::memory_map::FrameRange;
+use crate::pager::RESERVE_FRAMES;
 
-/// More than any instruction needs.
-const SERVED_MAX: usize = 8;
+/// More than the six pages that an instruction can need. Fewer than the frames that never hold a table: even if all others do, one frame is
+/// left to borrow, and the served pages stay until the instruction has all of its own.
+const SERVED_MAX: usize = RESERVE_FRAMES as usize - 1;
 
 /// The frames of the pages that were mapped last.
 pub(super) struct Served {
@@ -42,12 +44,24 @@ impl Served {
             Some(mark) if !*mark => *mark = true,
             _ => return,
         }
-        let oldest = self.oldest % SERVED_MAX;
+        let oldest = if self.oldest < SERVED_MAX { self.oldest } else { 0 };
         let before = core::mem::replace(&mut self.ring[oldest], position);
         self.oldest = oldest + 1;
         if let Some(mark) = self.marks.get_mut(before as usize) {
             *mark = false;
         }
+    }
+
+    /// The page in `frame` was mapped for a fault, and the page in `original` was needed only to make it: if that is one of them, the new
+    /// page takes its place.
+    pub fn note_instead(&mut self, original: Frame, frame: Frame) {
+        let position_of = |frame: Frame| frame.number().wrapping_sub(self.base.number());
+        let (old, new) = (position_of(original), position_of(frame));
+        let place = self.ring.iter().position(|&position| position == old);
+        let (Some(place), Some(false)) = (place, self.marks.get(new as usize)) else { return self.note(frame) };
+        self.ring[place] = new;
+        self.marks[old as usize] = false;
+        self.marks[new as usize] = true;
     }
 
     /// The page in `frame` is one of them.
@@ -76,5 +90,23 @@ mod tests {
         assert!((9..9 + others).all(|number| served.contains(Frame::new(number))));
         served.note(Frame::new(100));
         assert!(!served.contains(Frame::new(100)), "none of the pool's");
+    }
+
+    #[test]
+    fn copies_take_the_places_of_their_originals() {
+        let mut served = Served::new(FrameRange { first: Frame::new(7), count: 40 }).unwrap();
+        let most = u32::try_from(SERVED_MAX).unwrap();
+        for index in 0..most {
+            let (original, copy) = (Frame::new(7 + index), Frame::new(27 + index));
+            served.note(original);
+            served.note_instead(original, copy);
+            assert!(!served.contains(original));
+        }
+        assert!((27..27 + most).all(|number| served.contains(Frame::new(number))));
+        // An original that was mapped long ago has no place.
+        served.note_instead(Frame::new(7), Frame::new(8));
+        assert!(served.contains(Frame::new(8)) && !served.contains(Frame::new(7)) && !served.contains(Frame::new(27)));
+        served.note_instead(Frame::new(8), Frame::new(28));
+        assert!(served.contains(Frame::new(28)), "a page that is one of them stays one");
     }
 }

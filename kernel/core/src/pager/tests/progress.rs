@@ -5,8 +5,8 @@ use super::rules::page;
 use crate::addr::{Frame, PAGE_SIZE, Page};
 use crate::fault::FaultError;
 use crate::frame_table::SpaceId;
-use crate::pager::{Options, Step};
-use crate::replacement::{Replacement, Residents};
+use crate::pager::{Options, RESERVE_FRAMES, Step};
+use crate::replacement::{NAMES, Replacement, Residents};
 use crate::vm_pool::{Backing, FileRef, Rights};
 
 const FILE: FileRef = FileRef::new(3);
@@ -38,8 +38,12 @@ impl Replacement for Spiteful {
 
 #[test]
 fn an_instruction_gets_its_pages_whatever_they_are_and_whoever_chooses_victims() {
-    for (options, queue_len) in [(Options::TEXTBOOK, 0), (Options::ALL, 0), (Options::TEXTBOOK, 3), (Options::ALL, 3)] {
-        let (mut machine, id, base) = machine("fifo", options, 24, 90, 60);
+    // Frames to spare; or all but the reserve hold the directory and the page tables of code, heap and files.
+    let machines = [24, 4 + RESERVE_FRAMES].into_iter().flat_map(|frames| [(frames, 0), (frames, 3)]);
+    for ((frames, queue_len), options) in
+        machines.flat_map(|machine| [(machine, Options::TEXTBOOK), (machine, Options::ALL)])
+    {
+        let (mut machine, id, base) = machine("fifo", options, frames, 90, 60);
         let text = map(&mut machine, id, FILE, 20);
         let code = Page::new(abi::layout::CODE_START / PAGE_SIZE);
         let data = Backing::File { file: FileRef::new(4), first_page: 0, len_bytes: 20 * PAGE_SIZE, shared: false };
@@ -54,6 +58,35 @@ fn an_instruction_gets_its_pages_whatever_they_are_and_whoever_chooses_victims()
             let [near, far] = [0, 20].map(|offset| page(base, offset + start));
             let pages = [page(text, start), page(text, (start + 9) % 20), page(code, start), near, far, untouched];
             machine.access_all(id, &pages);
+            machine.check();
+        }
+    }
+}
+
+/// All frames but the reserve hold page tables. A page that a program's file gives its first contents needs two frames for a moment: the
+/// file's page must not make room for its own copy.
+#[test]
+fn data_of_a_program_is_copied_on_the_fewest_frames() {
+    const DATA_PAGES: u32 = 12;
+    for (name, options) in NAMES.iter().flat_map(|name| [(name, Options::ALL), (name, Options::TEXTBOOK)]) {
+        // The directory, and the page tables of heap and code.
+        let (mut machine, id, base) = machine(name, options, 3 + RESERVE_FRAMES, 60, 30);
+        let code = Page::new(abi::layout::CODE_START / PAGE_SIZE);
+        let data = Backing::File { file: FILE, first_page: 0, len_bytes: DATA_PAGES * PAGE_SIZE, shared: false };
+        machine.pager.allocate_at(id, code, DATA_PAGES, Rights::READ | Rights::WRITE, data).unwrap();
+        for round in 0..3 {
+            for index in 0..30 {
+                machine.access(id, page(base, index), Some(index)).unwrap();
+            }
+            // One instruction on six pages of data.
+            let pages: Vec<_> = (0..6).map(|index| page(code, (index * 5 + round) % DATA_PAGES)).collect();
+            machine.access_all(id, &pages);
+            for index in 0..DATA_PAGES {
+                let found = machine.access(id, page(code, index), None);
+                let expected = if round == 0 { FILE.raw() * 1000 + index } else { round - 1 };
+                assert_eq!(found, Ok(expected), "{name}");
+                machine.access(id, page(code, index), Some(round)).unwrap();
+            }
             machine.check();
         }
     }

@@ -4,7 +4,7 @@ use super::machine::{FIRST_FRAME, Machine};
 use crate::addr::{Frame, Page};
 use crate::frame_table::SpaceId;
 use crate::memory_map::FrameRange;
-use crate::pager::Options;
+use crate::pager::{Options, RESERVE_FRAMES};
 use crate::replacement::{NAMES, by_name};
 
 pub fn page(base: Page, index: u32) -> Page {
@@ -121,8 +121,10 @@ fn a_new_policy_learns_of_the_pages_that_are_resident() {
 
 #[test]
 fn an_instruction_on_six_pages_gets_them_all() {
-    for (name, options) in NAMES.iter().flat_map(|name| [(name, Options::ALL), (name, Options::TEXTBOOK)]) {
-        let mut machine = Machine::with_policy(name, options, 20, 60, 1);
+    let machines = NAMES.iter().flat_map(|name| [(name, Options::ALL), (name, Options::TEXTBOOK)]);
+    // Frames to spare; or all but the reserve hold the directory and a page table.
+    for ((name, options), frames) in machines.flat_map(|machine| [(machine, 20), (machine, 2 + RESERVE_FRAMES)]) {
+        let mut machine = Machine::with_policy(name, options, frames, 60, 1);
         let id = machine.spawn();
         machine.switch_to(id);
         let base = machine.pager.allocate(id, 40).unwrap();
