@@ -6,6 +6,7 @@ mod files;
 mod frame_zero;
 mod hardware;
 mod machine;
+mod model;
 mod neighbours;
 mod policy;
 mod progress;

@@ -4,8 +4,16 @@ use super::machine::Machine;
 use super::rules::{machine, page};
 use crate::addr::{PAGE_SIZE, Page};
 use crate::fault::FaultError;
+use crate::frame_table::SpaceId;
 use crate::pager::{GrantError, RESERVE_FRAMES};
 use crate::vm_pool::{Backing, Rights};
+
+/// Pages that one page table maps.
+const TABLE_PAGES: u32 = 1024;
+/// The first page of some page table, in the middle of the heap.
+const EDGE: u32 = abi::layout::HEAP_START / PAGE_SIZE + 5 * TABLE_PAGES;
+/// The first page of some page table, in the middle of the stack.
+const STACK_EDGE: u32 = abi::layout::STACK_END / PAGE_SIZE / TABLE_PAGES * TABLE_PAGES;
 
 const STACK_TOP: Page = Page::new(abi::layout::STACK_END / PAGE_SIZE - 1);
 
@@ -124,4 +132,80 @@ fn a_stack_grows_within_the_limit_only() {
     assert_eq!(machine.access(id, lower(5), Some(1)), Ok(1));
     assert_eq!(machine.access(id, lower(6), Some(1)), Err(FaultError::StackRefused));
     machine.check();
+}
+
+fn allocate_at(machine: &mut Machine, id: SpaceId, first: u32, page_count: u32) -> Result<(), GrantError> {
+    let rights = Rights::READ | Rights::WRITE;
+    machine.pager.allocate_at(id, Page::new(first), page_count, rights, Backing::Zero)
+}
+
+#[test]
+fn a_region_is_charged_for_the_page_tables_that_it_touches_and_no_more() {
+    for (before_edge, page_count, tables) in [
+        (3, 3, 1),
+        (3, 4, 2),
+        (1, 2, 2),
+        (0, 1, 1),
+        (0, TABLE_PAGES, 1),
+        (0, TABLE_PAGES + 1, 2),
+        (1, TABLE_PAGES + 1, 2),
+        (1, TABLE_PAGES + 2, 3),
+    ] {
+        let mut machine = Machine::new(40, 1100, 5);
+        let id = machine.spawn();
+        machine.switch_to(id);
+        let (first, directory) = (EDGE - before_edge, machine.pager.promised(id));
+        allocate_at(&mut machine, id, first, page_count).unwrap();
+        let charged = machine.pager.promised(id) - directory;
+        assert_eq!(charged, page_count + tables, "{page_count} pages from {before_edge} before the edge on");
+        machine.check();
+        let tables_of_machine = machine.pager.frames().tables();
+        for index in (0..page_count).step_by(1023).chain([page_count - 1]) {
+            machine.access(id, Page::new(first + index), Some(index)).unwrap();
+        }
+        assert_eq!(machine.pager.frames().tables() - tables_of_machine, tables);
+        machine.pager.free(&mut machine.hardware, id, Page::new(first)).unwrap();
+        machine.check();
+        assert_eq!((machine.pager.promised(id), machine.pager.frames().tables()), (directory, tables_of_machine));
+    }
+}
+
+#[test]
+fn a_page_table_is_charged_to_the_first_region_in_it_and_given_back_with_the_last() {
+    let (mut machine, id, _) = machine(40, 40, 1);
+    let before = machine.pager.promised(id);
+    allocate_at(&mut machine, id, EDGE - 3, 2).unwrap();
+    assert_eq!(machine.pager.promised(id), before + 3);
+    allocate_at(&mut machine, id, EDGE - 1, 2).unwrap();
+    assert_eq!(machine.pager.promised(id), before + 6, "the second region needs the table after the edge");
+    for number in EDGE - 3..=EDGE {
+        machine.access(id, Page::new(number), Some(number)).unwrap();
+    }
+    let tables = machine.pager.frames().tables();
+    machine.pager.free(&mut machine.hardware, id, Page::new(EDGE - 3)).unwrap();
+    assert_eq!((machine.pager.promised(id), machine.pager.frames().tables()), (before + 4, tables));
+    assert_eq!(machine.access(id, Page::new(EDGE - 1), None), Ok(EDGE - 1));
+    machine.pager.free(&mut machine.hardware, id, Page::new(EDGE - 1)).unwrap();
+    assert_eq!((machine.pager.promised(id), machine.pager.frames().tables()), (before, tables - 2));
+    machine.check();
+}
+
+#[test]
+fn a_stack_that_grows_across_the_edge_of_a_page_table_is_charged_for_one_more() {
+    for (limit, expected) in [(3, Err(FaultError::StackRefused)), (4, Ok(7))] {
+        let (mut machine, id, _) = machine(40, 40, 1);
+        allocate_at(&mut machine, id, STACK_EDGE + 2, 2).unwrap();
+        let before = machine.pager.promised(id);
+        machine.pager.lower_limit(id, before + limit).unwrap();
+        assert_eq!(machine.access(id, Page::new(STACK_EDGE - 1), Some(7)), expected);
+        let charged = if expected.is_ok() { 4 } else { 0 };
+        assert_eq!(machine.pager.promised(id), before + charged, "three pages and a table, or nothing");
+        machine.check();
+        if expected.is_err() {
+            assert_eq!(machine.access(id, Page::new(STACK_EDGE), Some(8)), Ok(8), "up to the edge no table is needed");
+            machine.check();
+        }
+        machine.pager.destroy_space(&mut machine.hardware, id);
+        assert_eq!((machine.pager.ledger().promised(), machine.pager.pool().free_count()), (0, 40));
+    }
 }
