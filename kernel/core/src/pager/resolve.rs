@@ -39,9 +39,11 @@ impl Pager<'_> {
     pub fn resolve(&mut self, tables: &mut impl PageTables, id: SpaceId, fault: &Fault) -> Result<Step, FaultError> {
         let page = Page::containing(fault.address);
         let space = self.spaces.get(id).ok_or(FaultError::NoRegion)?;
-        let Some(region) = space.pools.region_of(page) else {
+        // First: is the address legitimate in one of the pools?
+        let Some(pool) = space.pools.legitimate_pool(fault.address) else {
             return self.resolve_in_new_stack(tables, id, fault);
         };
+        let region = pool.region_at_or_below(page).ok_or(FaultError::NoRegion)?;
         let directory = space.directory.ok_or(FaultError::NoRegion)?;
         let entry = tables.entry(directory, page);
         let owner = OwnedPage { space: id, page };

@@ -54,18 +54,20 @@ impl AddressPools {
     /// The region that holds `page`, if it is allocated now.
     #[inline]
     pub fn region_of(&self, page: Page) -> Option<&Region> {
-        self.own_at_or_below(page).region_of(page).or_else(|| self.mapping_of(page))
+        self.legitimate_pool(page.start())?.region_at_or_below(page)
     }
 
-    /// The mapped file that holds `page`.
+    /// The pool in which the address is legitimate. A page fault asks this first.
+    #[inline]
+    pub fn legitimate_pool(&self, address: VirtAddr) -> Option<&VmPool> {
+        let own = self.own_at_or_below(Page::containing(address));
+        if own.is_legitimate(address) { Some(own) } else { self.file_pool_if_legitimate(address) }
+    }
+
+    /// The pool of mapped files, if a file is mapped at the address.
     #[inline(never)]
-    fn mapping_of(&self, page: Page) -> Option<&Region> {
-        self.files.region_of(page)
-    }
-
-    /// The address lies inside a region that is allocated now.
-    pub fn is_legitimate(&self, address: VirtAddr) -> bool {
-        self.region_of(Page::containing(address)).is_some()
+    fn file_pool_if_legitimate(&self, address: VirtAddr) -> Option<&VmPool> {
+        Some(&self.files).filter(|files| files.is_legitimate(address))
     }
 
     /// The first hole of `page_count` pages in the heap.

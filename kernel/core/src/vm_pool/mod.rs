@@ -150,21 +150,25 @@ impl VmPool {
     /// The region that holds `page`, if it is allocated now.
     #[inline]
     pub fn region_of(&self, page: Page) -> Option<&Region> {
-        self.region_at_or_below(page).filter(|region| page.number() < region.end())
+        self.is_legitimate(page.start()).then(|| self.region_at_or_below(page))?
     }
 
-    /// The region that begins last of those that begin at `page` or below it.
+    /// The address lies inside a region that is allocated now. The rest of the pool is not legitimate.
+    ///
+    /// A page fault asks this first, and `region_of` asks nothing else.
     #[inline]
-    fn region_at_or_below(&self, page: Page) -> Option<&Region> {
+    pub fn is_legitimate(&self, address: VirtAddr) -> bool {
+        let page = Page::containing(address);
+        self.region_at_or_below(page).is_some_and(|region| page.number() < region.end())
+    }
+
+    /// The region that begins last of those that begin at `page` or below it. If an address in `page` is legitimate, the region holds it.
+    #[inline]
+    pub fn region_at_or_below(&self, page: Page) -> Option<&Region> {
         match self.regions.last()? {
             last if last.first() <= page => Some(last),
             _ => self.regions.get(..self.position_behind(page))?.last(),
         }
-    }
-
-    /// The address lies inside a region that is allocated now. The rest of the pool is not legitimate.
-    pub fn is_legitimate(&self, address: VirtAddr) -> bool {
-        self.region_of(Page::containing(address)).is_some()
     }
 
     /// Some region has a page among the `page_count` pages from `first` on.
