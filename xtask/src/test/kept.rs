@@ -16,25 +16,32 @@ pub const NAMES: [&str; 2] =
 /// No run takes longer, even on a slow host.
 const SECONDS: &str = "120";
 
-/// Runs those that are wanted.
+/// A program and the image that it is to boot.
+struct Subject<'a> {
+    xtask: &'a Path,
+    image: &'a Path,
+}
+
+/// Runs those that are wanted, with the program at path `xtask`.
 ///
 /// # Errors
 /// If there is no room for temporary files.
-pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
-    let tests: [fn(&Path) -> Result<Verdict>; 2] = [next_run, one_at_a_time];
+pub fn run(filter: &Filter, xtask: &Path, report: &mut Report) -> Result<()> {
+    let tests: [fn(&Subject<'_>) -> Result<Verdict>; 2] = [next_run, one_at_a_time];
     for (name, test) in NAMES.into_iter().zip(tests).filter(|(name, _)| filter.wants(name)) {
         let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
-        report.add(name, test(&folder.path().join("a, b.img")).unwrap_or_else(|error| Err(format!("{error:#}"))));
+        let subject = Subject { xtask, image: &folder.path().join("a, b.img") };
+        report.add(name, test(&subject).unwrap_or_else(|error| Err(format!("{error:#}"))));
     }
     Ok(())
 }
 
 /// A file that the shell writes in the first run is there in later ones, on another machine too, and after one that was refused.
-fn next_run(image: &Path) -> Result<Verdict> {
-    let first = Run::start(image, &["--swap", "4M"])?.end("echo 'to be kept' > note\n")?;
-    let second = Run::start(image, &["--", "cat", "note"])?.end("")?;
-    let third = Run::start(image, &["--swap", "4M", "--", "rm", "note"])?.end("")?;
-    let fourth = Run::start(image, &["--frames", "64", "--", "cat", "note"])?.end("")?;
+fn next_run(subject: &Subject<'_>) -> Result<Verdict> {
+    let first = Run::start(subject, &["--swap", "4M"])?.end("echo 'to be kept' > note\n")?;
+    let second = Run::start(subject, &["--", "cat", "note"])?.end("")?;
+    let third = Run::start(subject, &["--swap", "4M", "--", "rm", "note"])?.end("")?;
+    let fourth = Run::start(subject, &["--frames", "64", "--", "cat", "note"])?.end("")?;
     Ok(first
         .expect(0, "", "is made, and keeps")
         .and_then(|()| second.expect(0, "to be kept\n", "booted as it was made"))
@@ -43,10 +50,10 @@ fn next_run(image: &Path) -> Result<Verdict> {
 }
 
 /// While a machine runs, a second one is refused, and the first goes on undisturbed.
-fn one_at_a_time(image: &Path) -> Result<Verdict> {
-    let mut first = Run::start(image, &["--swap", "4M"])?;
+fn one_at_a_time(subject: &Subject<'_>) -> Result<Verdict> {
+    let mut first = Run::start(subject, &["--swap", "4M"])?;
     first.show("echo one\n", "\none\n")?;
-    let second = Run::start(image, &["--", "echo", "hello"])?.end("")?;
+    let second = Run::start(subject, &["--", "echo", "hello"])?.end("")?;
     let first = first.end("echo two; exit 4\n")?;
     Ok(second.expect(1, "", "is in use").and_then(|()| first.expect(4, "\ntwo\n", "is made")))
 }
@@ -57,8 +64,8 @@ struct Run {
 }
 
 impl Run {
-    fn start(image: &Path, words: &[&str]) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
+    fn start(Subject { xtask, image }: &Subject<'_>, words: &[&str]) -> Result<Self> {
+        let mut command = Command::new(xtask);
         command.args(["run", "--timeout", SECONDS, "--image"]).arg(image).args(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(Self { child: command.spawn().context("cannot run xtask")? })

@@ -244,7 +244,7 @@ fn on_a_terminal() -> Vec<(Boot, Judge)> {
                     ("[1] > ", b"ls > \r"),
                     ("name of a file is missing", b""),
                     ("[2] > ", b"help > log && history >> log && cat < log\r"),
-                    ("  piggies    Runs many piggies at once\n", b""),
+                    ("  piggies    Runs many piggies at once", b""),
                     ("  help > log && history >> log && cat < log\n", b""),
                     ("> ", b"exit twice\r"),
                     ("built in: exit", b""),
