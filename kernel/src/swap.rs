@@ -2,16 +2,15 @@
 
 use core::fmt;
 
-use abi::image::{SECTOR_SIZE, SWAP_FILE};
+use abi::image::SWAP_FILE;
 use alloc::vec::Vec;
-use kcore::addr::{PAGE_SIZE, SwapSlot};
-use kcore::disk::SectorIndex;
+use kcore::addr::SwapSlot;
+use kcore::disk::{PagePieces, SectorIndex};
 
 use crate::cell::KernelCell;
 use crate::files;
 
-/// Runs of sectors, each with the number of pages it holds.
-static RUNS: KernelCell<Vec<(SectorIndex, u32)>> = KernelCell::new(Vec::new());
+static PIECES: KernelCell<PagePieces> = KernelCell::new(PagePieces::new(Vec::new()));
 
 /// The file system has no swap file.
 #[derive(Clone, Copy, Debug)]
@@ -29,24 +28,16 @@ impl fmt::Display for NoSwapFile {
 /// `NoSwapFile`.
 pub fn init() -> Result<u32, NoSwapFile> {
     let runs = files::runs_of(SWAP_FILE);
-    let slots = runs.iter().map(|&(_, pages)| pages).sum();
     if runs.is_empty() {
         return Err(NoSwapFile);
     }
-    RUNS.with(|place| *place = runs);
+    let pieces = PagePieces::new(runs);
+    let slots = pieces.page_count();
+    PIECES.with(|place| *place = pieces);
     Ok(slots)
 }
 
 /// The sector at which a slot begins.
 pub fn sector_of(slot: SwapSlot) -> Option<SectorIndex> {
-    RUNS.with(|runs| {
-        let mut page = slot.number();
-        for &(first, pages) in runs.iter() {
-            if page < pages {
-                return Some(SectorIndex::new(first.number() + page * (PAGE_SIZE / SECTOR_SIZE)));
-            }
-            page -= pages;
-        }
-        None
-    })
+    PIECES.with(|pieces| pieces.sector_of(slot.number()))
 }

@@ -3,7 +3,7 @@
 //! What is decided about memory is decided in [`kcore::pager`]; here it is carried out.
 //!
 //! * A page fault comes in at [`fault`] and is repaired in [`paging`], which waits where the disk is needed; [`write_back`] does the
-//!   pager's writes, each a `write.rs`, and drives the cleaner; `page_io.rs` knows which pages one disk request can move.
+//!   pager's writes, each a `write.rs`, and drives the cleaner; `page_io.rs` knows where the pages of a transfer lie on the disk.
 //! * `tables.rs` is the pager's page tables on the real machine: through the [`window`]s, in the kernel's half that `space.rs` builds
 //!   and [`layout`] draws.
 //! * [`user`] copies from and to programs.

@@ -1,17 +1,11 @@
-//! Pages on the disk: where they lie, and which of them one request can move.
+//! Where the pages of a run lie on the disk.
 
-use arrayvec::ArrayVec;
-use kcore::addr::{Frame, PAGE_SIZE, SwapSlot};
-use kcore::disk::{REQUEST_SEGMENTS_MAX, SECTOR_SIZE, SectorIndex, Segment};
+use kcore::addr::{Frame, SwapSlot};
+use kcore::disk::{SectorIndex, Segments, request_from};
 use kcore::pager::{PageOut, Source, Target};
 use kcore::vm_pool::FilePage;
 
 use crate::{files, swap};
-
-/// The memory of one request.
-pub type Segments = ArrayVec<Segment, REQUEST_SEGMENTS_MAX>;
-
-const SECTORS_PER_PAGE: u32 = PAGE_SIZE / SECTOR_SIZE;
 
 /// Where the pages of a run lie: in consecutive slots, or in consecutive pages of a file.
 #[derive(Clone, Copy)]
@@ -32,26 +26,16 @@ impl Place {
     }
 
     /// The sector at which the page at this position of the run begins.
-    fn sector(self, index: u32) -> Option<SectorIndex> {
+    pub fn sector(self, index: u32) -> Option<SectorIndex> {
         match self.0 {
             Target::Slots(first) => swap::sector_of(SwapSlot::new(first.number() + index)),
             Target::File(first) => files::sector_of(FilePage { number: first.number + index, ..first }),
         }
     }
 
-    /// The request for the page at position `from` and for those behind it that follow it on the disk. `None` if the page is
-    /// not on the disk at all.
+    /// The request for the page at position `from`, and for those after it that follow it on the disk. `None` if the page is not on
+    /// the disk.
     pub fn request(self, frames: &[Frame], from: usize) -> Option<(SectorIndex, Segments)> {
-        let index = |position: usize| u32::try_from(position).ok();
-        let first = self.sector(index(from)?)?;
-        let mut segments = Segments::new();
-        for (position, frame) in frames.iter().enumerate().skip(from).take(REQUEST_SEGMENTS_MAX) {
-            let expected = first.checked_add(index(position - from)? * SECTORS_PER_PAGE);
-            if self.sector(index(position)?) != expected {
-                break;
-            }
-            segments.push(Segment { start: frame.start(), len_bytes: PAGE_SIZE });
-        }
-        Some((first, segments))
+        request_from(frames, from, |index| self.sector(index))
     }
 }

@@ -15,6 +15,7 @@ mod report;
 mod scenarios;
 mod sessions;
 mod style;
+mod swap_pieces;
 mod window;
 
 use std::env;

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::guest::{Boot, Case, Outcome};
 use super::report::Verdict;
+use super::swap_pieces;
 use crate::build::Guest;
 use crate::machine::End;
 
@@ -45,6 +46,13 @@ fn piggies() -> Vec<(Boot, Judge)> {
         (few("twenty_of_100_pages_share_1024_frames", &["piggies", "20", "100", "3"]).frames(1024), swapped),
         (few("two_hundred_of_40_pages_share_2048_frames", &["piggies", "200", "40", "3"]).frames(2048), verified_200),
         (few("eight_of_40_pages_share_64_frames", &["piggies", "8", "40", "3"]).frames(64), swapped),
+        (
+            Boot {
+                spoil: Some(swap_pieces::break_up),
+                ..few("a_swap_file_in_pieces_serves_as_well", &["piggies", "20", "25", "3"]).frames(256).swap(4)
+            },
+            swapped,
+        ),
         (few("programmed_io_serves_as_well", &["piggies", "8", "25", "3"]).frames(128).option("pio"), swapped),
         (
             few("one_page_at_a_time_serves_as_well", &["piggies", "20", "25", "3"])

@@ -2,5 +2,6 @@
 
 mod channel;
 mod drive;
+mod pages;
 mod queue;
 mod storm;
