@@ -73,7 +73,7 @@ pub struct RunTransfer {
 }
 
 impl RunTransfer {
-    /// A transfer of which nothing is submitted yet.
+    /// A transfer that has not begun.
     pub const fn new() -> Self {
         Self { requests: ArrayVec::new_const(), submitted: 0, failed: false }
     }

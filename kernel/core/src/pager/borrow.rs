@@ -64,7 +64,7 @@ impl Pager<'_> {
         self.take_frame_beside(tables, None)
     }
 
-    /// As [`take_frame`](Self::take_frame), but the page in frame `beside` does not make room: a copy of it is to be made.
+    /// As [`take_frame`](Self::take_frame), but the page in frame `beside` does not make room: the caller copies it.
     ///
     /// # Errors
     /// A [`Shortage`] if a frame cannot be had at once.

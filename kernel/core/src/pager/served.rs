@@ -10,8 +10,8 @@ use crate::frame_table::OutOfMemory;
 use crate::memory_map::FrameRange;
 use crate::pager::RESERVE_FRAMES;
 
-/// More than the six pages that an instruction can need. Fewer than the frames that never hold a table: even if all others do, one frame is
-/// left to borrow, and the served pages stay until the instruction has all of its own.
+/// More than the six pages that an instruction can need, and fewer than the frames that never hold a table. So one frame is left to borrow
+/// even if all other frames hold tables.
 const SERVED_MAX: usize = RESERVE_FRAMES as usize - 1;
 
 /// The frames of the pages that were mapped last.
@@ -52,8 +52,8 @@ impl Served {
         }
     }
 
-    /// The page in `frame` was mapped for a fault, and the page in `original` was needed only to make it: if that is one of them, the new
-    /// page takes its place.
+    /// The page in `frame` was mapped for a fault, as a copy of the page in `original`. The copy takes the place of its original, if that is
+    /// one of them.
     pub fn note_instead(&mut self, original: Frame, frame: Frame) {
         let position_of = |frame: Frame| frame.number().wrapping_sub(self.base.number());
         let (old, new) = (position_of(original), position_of(frame));

@@ -90,8 +90,8 @@ proptest! {
         prop_assert_eq!(request_from(&frames, 0, |_| None), None);
     }
 
-    /// Whatever else is in the queue, and however many pieces the run lies in, each page is written once, to its place, and the end
-    /// is said when all results are there.
+    /// Other requests fill the queue, and the run lies in many pieces. Each page is written once, to its place, and the transfer ends when
+    /// all results are there.
     #[test]
     fn a_run_is_written_whole_or_said_to_have_failed(
         pieces in pieces(),

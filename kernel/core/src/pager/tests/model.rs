@@ -97,7 +97,7 @@ impl Model {
         })
     }
 
-    /// Notes a region that was to be made at `at`, and checks that it was refused for a reason only.
+    /// Notes whether a region was granted at `at`, and checks that a refusal has a reason.
     pub fn note_region(
         &mut self,
         space: SpaceId,
