@@ -4,6 +4,7 @@ use kcore::addr::VirtAddr;
 use kcore::command_line::{CommandLine, Provocation};
 
 use crate::cell::KernelCell;
+use crate::drivers::timer;
 
 static WANTED: KernelCell<Option<Provocation>> = KernelCell::new(None);
 
@@ -32,6 +33,7 @@ pub fn run() {
             use_up_stack(0);
         }
         Some(Provocation::Panic) => panic!("as the command line asked for"),
+        Some(Provocation::HastyTicks) => timer::be_hasty(),
     }
 }
 

@@ -12,7 +12,7 @@ use core::iter;
 
 use arrayvec::ArrayVec;
 
-pub use deadline::{Deadline, Now};
+pub use deadline::{Deadline, Now, wait_until};
 
 /// What the PIT's crystal gives: 14.31818 MHz divided by 12 (Intel 8254, "Programmable Interval Timer").
 pub const PIT_HZ: u32 = 1_193_182;

@@ -33,7 +33,7 @@ pub struct CommandLine<'a> {
     program: Option<&'a str>,
 }
 
-/// A rule that the kernel breaks on request.
+/// A rule that the kernel breaks on request, or what a bad host does to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provocation {
     /// Reads an address of the kernel half where nothing is.
@@ -44,6 +44,8 @@ pub enum Provocation {
     StackOverflow,
     /// Panics.
     Panic,
+    /// Each tick of the timer counts as several, like ticks that a busy host delivers late and close together. The machine goes on.
+    HastyTicks,
 }
 
 impl Provocation {
@@ -54,6 +56,7 @@ impl Provocation {
             "write-to-text" => Self::WriteToText,
             "stack-overflow" => Self::StackOverflow,
             "panic" => Self::Panic,
+            "hasty-ticks" => Self::HastyTicks,
             _ => return None,
         })
     }
@@ -183,6 +186,7 @@ mod tests {
     #[test]
     fn provocations_have_names() {
         assert_eq!(CommandLine::parse("provoke=panic").provoke, Some(Provocation::Panic));
+        assert_eq!(CommandLine::parse("provoke=hasty-ticks").provoke, Some(Provocation::HastyTicks));
         let line = CommandLine::parse("provoke=nonsense");
         assert_eq!((line.provoke, line.unknown), (None, Some("provoke=nonsense")));
     }

@@ -122,19 +122,15 @@ pub fn read(mode: ConsoleMode, into: &mut [u8]) -> Result<&[u8], Errno> {
         ConsoleMode::Keys { milliseconds } => milliseconds.map(timer::deadline),
         ConsoleMode::Lines => None,
     };
-    loop {
-        if let Some(count) = with_console(|console| console.read(mode, into)) {
-            return Ok(&into[..count]);
+    let found = scheduler::wait_until(deadline, WaitsFor::Console, || {
+        let count = with_console(|console| console.read(mode, into));
+        if count.is_none() {
+            READERS.with(|readers| readers.add(scheduler::current_slot()));
         }
-        READERS.with(|readers| readers.add(scheduler::current_slot()));
-        match deadline {
-            None => scheduler::block_unless_killed(WaitsFor::Console)?,
-            Some(deadline) if !deadline.has_passed(timer::now()) => {
-                scheduler::block_until(deadline, WaitsFor::Console)?;
-            }
-            Some(_) => return Err(Errno::TimedOut),
-        }
-    }
+        count
+    });
+    let count = found?.ok_or(Errno::TimedOut)?;
+    Ok(&into[..count])
 }
 
 /// The serial port or the keyboard has received something.

@@ -77,6 +77,10 @@ fn second_machine_for(program: &str, guest: &Guest) -> Result<Option<(&'static s
             let boot = Boot::new("test-disk-errors-by-programmed-io", &[program]).option("pio");
             Some(("disk_errors_by_programmed_io", disk_errors::machine(boot, guest)?))
         }
+        "test-time" => {
+            let boot = Boot::new("test-time-with-hasty-ticks", &[program]);
+            Some(("time_with_hasty_ticks", boot.option("provoke=hasty-ticks")))
+        }
         // Ring 0 may touch user pages only where it says so (SMAP), and execute none (SMEP).
         "test-pointers" => Some(("pointers_on_a_cpu_with_every_guard", on_cpu("max", program, guest)?)),
         "test-requests" => Some(("requests_on_a_cpu_with_every_guard", on_cpu("max", program, guest)?)),

@@ -37,12 +37,40 @@ impl Deadline {
     }
 }
 
+/// Waits until `look` finds something, or until the deadline has passed if there is one; `None` then.
+///
+/// `block` lets others run, until the tick it is given at the latest. It may return at any time, and a tick says little: so both are looked
+/// at again after it.
+///
+/// # Errors
+/// The first one of `block`.
+pub fn wait_until<R, E>(
+    deadline: Option<Deadline>,
+    now: impl Fn() -> Now,
+    mut look: impl FnMut() -> Option<R>,
+    mut block: impl FnMut(Option<u64>) -> Result<(), E>,
+) -> Result<Option<R>, E> {
+    loop {
+        if let Some(found) = look() {
+            return Ok(Some(found));
+        }
+        let wake_at = match deadline.map(|deadline| (deadline, now())) {
+            Some((deadline, now)) if deadline.has_passed(now) => return Ok(None),
+            Some((deadline, now)) => Some(deadline.wake_at(now)),
+            None => None,
+        };
+        block(wake_at)?;
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::{Deadline, Now};
+    use super::{Deadline, Now, wait_until};
 
     const TICK_MS: u32 = 10;
     const KHZ: u32 = 2_600_000;
@@ -68,6 +96,19 @@ mod tests {
     fn the_longest_time_does_not_wrap() {
         let deadline = Deadline::after(Now { ticks: 5, tsc: u64::MAX - 5 }, u32::MAX, TICK_MS, u32::MAX);
         assert!(!deadline.has_passed(Now { ticks: u64::MAX, tsc: u64::MAX - 1 }));
+    }
+
+    #[test]
+    fn a_wait_without_a_deadline_ends_with_what_was_found_or_an_error() {
+        let mut left = 5;
+        let mut count_down = || {
+            left -= 1;
+            (left == 0).then_some(left)
+        };
+        let block = |wake_at| if wake_at == None { Ok(()) } else { Err("there is no deadline") };
+        assert_eq!(wait_until(None, || unreachable!("no time is asked for"), &mut count_down, block), Ok(Some(0)));
+        let killed = wait_until(None, || at(0, 0), || None::<()>, |_| Err("killed"));
+        assert_eq!(killed, Err("killed"));
     }
 
     proptest! {
@@ -96,6 +137,39 @@ mod tests {
                 }
             }
             prop_assert!(deadline.has_passed(at(ticks, time)));
+        }
+
+        /// The process is woken at its tick, or before for another reason. Each tick takes another time.
+        #[test]
+        fn a_wait_ends_with_what_was_found_or_not_before_its_time(
+            milliseconds in 0..200_u32,
+            wakes in vec((prop_oneof![Just(10_u64), 0..3_u64, 0..60_u64], 0..5_u64), 300),
+            found_after in 0..40_usize,
+        ) {
+            let clock = Cell::new((1000, 50_000));
+            let now = || at(clock.get().0, clock.get().1);
+            let deadline = Deadline::after(now(), milliseconds, TICK_MS, KHZ);
+            let mut wakes = wakes.into_iter().chain([(10, 9); 200]);
+            let mut looks = 0;
+            let found = wait_until(
+                Some(deadline),
+                now,
+                || {
+                    looks += 1;
+                    (looks > found_after).then_some(looks)
+                },
+                |wake_at| {
+                    let (ticks, time) = clock.get();
+                    let (gap, most) = wakes.next().unwrap();
+                    let passed = (wake_at.unwrap() - ticks).min(most);
+                    clock.set((ticks + passed, time + passed * gap));
+                    Ok::<(), ()>(())
+                },
+            );
+            match found.unwrap() {
+                Some(looks) => prop_assert_eq!(looks, found_after + 1),
+                None => prop_assert!(clock.get().1 >= 50_000 + u64::from(milliseconds), "woken early"),
+            }
         }
     }
 }

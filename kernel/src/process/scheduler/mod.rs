@@ -21,7 +21,7 @@ use crate::cpu::switch::StackEnd;
 use crate::drivers::timer;
 pub(super) use switching::{bury, leave_for_good};
 pub use switching::{end_of_slice, hand_over, preemption_point, run_first, yield_now};
-pub use waiting::{block, block_unless_killed, block_until, hand_over_and_block, sleep, wake_sleepers};
+pub use waiting::{block, block_unless_killed, block_until, hand_over_and_block, sleep, wait_until, wake_sleepers};
 
 /// All that is known of processes.
 pub struct Scheduler {

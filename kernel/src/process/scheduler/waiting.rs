@@ -1,6 +1,6 @@
 //! Processes that wait: for others, or for a time.
 
-use kcore::clock::Deadline;
+use kcore::clock::{self, Deadline};
 use kcore::process_table::ProcessSlot;
 
 use super::switching::{finish, run_next};
@@ -37,7 +37,7 @@ pub fn hand_over_and_block(next: ProcessSlot, why: WaitsFor, deadline: Option<De
         wake(next);
         return Err(Killed);
     }
-    until(deadline, || {
+    until(deadline.map(|deadline| deadline.wake_at(timer::now())), || {
         finish(with_scheduler(|scheduler| {
             scheduler.block_current(why);
             scheduler.dispatcher.remove(next);
@@ -52,11 +52,19 @@ pub fn hand_over_and_block(next: ProcessSlot, why: WaitsFor, deadline: Option<De
 /// # Errors
 /// [`Killed`] if it was killed meanwhile.
 pub fn sleep(milliseconds: u32) -> Result<(), Killed> {
-    let deadline = timer::deadline(milliseconds);
-    while !deadline.has_passed(timer::now()) {
-        block_until(deadline, WaitsFor::Time)?;
-    }
-    Ok(())
+    wait_until(Some(timer::deadline(milliseconds)), WaitsFor::Time, || None::<()>).map(|_| ())
+}
+
+/// Blocks the current process until `look` finds something, or until the deadline has passed if there is one; `None` then.
+///
+/// # Errors
+/// [`Killed`] if it was killed meanwhile.
+pub fn wait_until<R>(
+    deadline: Option<Deadline>,
+    why: WaitsFor,
+    look: impl FnMut() -> Option<R>,
+) -> Result<Option<R>, Killed> {
+    clock::wait_until(deadline, timer::now, look, |wake_at| until(wake_at, || block_unless_killed(why)))
 }
 
 /// As [`block_unless_killed`], but no longer than until a tick by which the deadline may have passed.
@@ -64,14 +72,14 @@ pub fn sleep(milliseconds: u32) -> Result<(), Killed> {
 /// # Errors
 /// As there.
 pub fn block_until(deadline: Deadline, why: WaitsFor) -> Result<(), Killed> {
-    until(Some(deadline), || block_unless_killed(why))
+    until(Some(deadline.wake_at(timer::now())), || block_unless_killed(why))
 }
 
-/// Wakes the current process at a tick by which the deadline may have passed, if there is one, unless `wait` has returned before.
+/// Wakes the current process at tick `wake_at`, if there is one, unless `wait` has returned before.
 #[inline]
-fn until<R>(deadline: Option<Deadline>, wait: impl FnOnce() -> R) -> R {
-    let Some(deadline) = deadline else { return wait() };
-    let (slot, wake_at) = (current_slot(), deadline.wake_at(timer::now()));
+fn until<R>(wake_at: Option<u64>, wait: impl FnOnce() -> R) -> R {
+    let Some(wake_at) = wake_at else { return wait() };
+    let slot = current_slot();
     with_scheduler(|scheduler| scheduler.sleepers.add(slot, wake_at));
     let waited = wait();
     with_scheduler(|scheduler| scheduler.sleepers.remove(slot));

@@ -4,14 +4,16 @@
 
 use core::time::Duration;
 
+use libsys::message::{self, Buffer};
 use libsys::test::Verdict;
 use libsys::time::{Instant, sleep, uptime};
-use libsys::{check, system};
+use libsys::{Error, check, check_eq, system};
 
 libsys::tests! {
     a_sleep_takes_at_least_its_time,
     instants_never_go_back,
     instants_and_uptime_agree,
+    a_wait_for_a_message_takes_at_least_its_time,
 }
 
 /// By how much two clocks may differ: they were compared once, when the machine started, and not to the last digit.
@@ -52,5 +54,17 @@ fn instants_and_uptime_agree() -> Verdict {
     let (least, most) = (last_before.since(behind), last_behind.since(before));
     let expected = least.mul_f32(1.0 - APART) - COARSE..=most.mul_f32(1.0 + APART) + COARSE;
     check!(expected.contains(&(end - start)), "{:?}, but {least:?} to {most:?}", end - start);
+    Ok(())
+}
+
+fn a_wait_for_a_message_takes_at_least_its_time() -> Verdict {
+    let mut buffer = Buffer::new();
+    for milliseconds in [1, 10, 30, 100] {
+        let wanted = Duration::from_millis(milliseconds);
+        let start = Instant::now();
+        check_eq!(message::wait(&mut buffer, Some(wanted)).err(), Some(Error::TimedOut));
+        let taken = start.elapsed();
+        check!(taken >= wanted.mul_f32(1.0 - APART), "{taken:?} instead of {wanted:?}");
+    }
     Ok(())
 }
