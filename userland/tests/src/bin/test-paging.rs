@@ -6,13 +6,14 @@ extern crate alloc;
 
 use alloc::format;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use libsys::abi::POLICY_NAMES;
 use libsys::memory::{Region, mapping};
-use libsys::process::Process;
+use libsys::process::{self, Process};
 use libsys::test::Verdict;
-use libsys::{Error, ExitReason, check, check_eq, system};
-use tests::{ASSIST, PAGE, run};
+use libsys::{Class, Error, ExitReason, check, check_eq, system};
+use tests::{ASSIST, PAGE, finish, run};
 
 libsys::tests! {
     every_value_survives_being_borrowed,
@@ -28,6 +29,7 @@ libsys::tests! {
     what_was_promised_is_kept_to_the_last_page,
     a_refusal_leaves_everything_as_it_was,
     sleepers_lend_their_frames,
+    a_process_that_waits_for_its_pages_keeps_its_class,
     policies_change_while_pages_come_and_go,
 }
 
@@ -146,7 +148,7 @@ fn frames_are_kept_free_ahead_of_need() -> Verdict {
             if free >= LOW {
                 break;
             }
-            libsys::process::sleep(core::time::Duration::from_millis(10));
+            process::sleep(Duration::from_millis(10));
             free = system::info()?.frames_free;
         }
         check!(free >= LOW, "{free} frames");
@@ -194,12 +196,23 @@ fn a_refusal_leaves_everything_as_it_was() -> Verdict {
 
 fn sleepers_lend_their_frames() -> Verdict {
     let sleeper = Process::spawn(ASSIST, ["keep", "8", "40", "1000"])?;
-    libsys::process::sleep(core::time::Duration::from_millis(250));
+    process::sleep(Duration::from_millis(250));
     tests::sweep()?;
     let status = sleeper.wait()?;
     check_eq!(status.reason, ExitReason::Exited(0));
     check!(status.account.swap_ins > 20, "{:?}", status.account);
     Ok(())
+}
+
+fn a_process_that_waits_for_its_pages_keeps_its_class() -> Verdict {
+    let child = Process::spawn(ASSIST, ["thrash", "150"])?;
+    // Many time slices, but a page that must be fetched ends each of them early.
+    for _ in 0..10 {
+        process::sleep(Duration::from_millis(50));
+        check_eq!(process::info(child.pid())?.class, Class::Interactive);
+    }
+    check!(process::info(child.pid())?.account.swap_ins > 100);
+    finish(child)
 }
 
 fn policies_change_while_pages_come_and_go() -> Verdict {

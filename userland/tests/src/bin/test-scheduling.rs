@@ -17,6 +17,7 @@ use tests::{ASSIST, assist, finish, wait_until};
 libsys::tests! {
     children_inherit_the_class,
     whoever_never_gives_way_goes_down_class_by_class,
+    a_process_that_does_nothing_but_fault_goes_down_class_by_class,
     a_demotion_is_for_good,
     a_real_time_process_that_sleeps_keeps_its_class,
     giving_way_is_no_demotion,
@@ -64,8 +65,17 @@ fn children_inherit_the_class() -> Verdict {
 }
 
 fn whoever_never_gives_way_goes_down_class_by_class() -> Verdict {
+    goes_down_class_by_class(&["spin", "100000"])
+}
+
+/// A page fault that need not wait is no voluntary switch.
+fn a_process_that_does_nothing_but_fault_goes_down_class_by_class() -> Verdict {
+    goes_down_class_by_class(&["faults"])
+}
+
+fn goes_down_class_by_class(words: &[&str]) -> Verdict {
     be(Class::RealTime)?;
-    let child = start(Class::RealTime, &["spin", "100000"])?;
+    let child = start(Class::RealTime, words)?;
     let mut classes = Vec::from([Class::RealTime]);
     wait_until("it is in the background", || {
         let class = class_of(child.pid()).unwrap_or(Class::RealTime);

@@ -23,6 +23,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "read-lines" => read_lines(),
         "parent" => Process::spawn("assist", ["sleep", "1000000"]).and_then(Process::wait).map(|_| 0),
         "thrash" => thrash(argument()),
+        "faults" => faults(),
         "bomb" => Err(bomb()),
         _ => return None,
     };
@@ -93,6 +94,14 @@ fn thrash(pages: u32) -> Result<u32, Error> {
         for byte in region.bytes().iter_mut().step_by(PAGE) {
             *byte = byte.wrapping_add(1);
         }
+    }
+}
+
+/// Touches fresh pages, over and over, for good: hardly anything but page faults, none of which waits if frames are free.
+fn faults() -> Result<u32, Error> {
+    loop {
+        let mut region = Region::allocate(100 * PAGE)?;
+        region.bytes().iter_mut().step_by(PAGE).for_each(|byte| *byte = 1);
     }
 }
 
