@@ -5,6 +5,7 @@ use core::fmt;
 use arrayvec::ArrayVec;
 
 use crate::addr::{Frame, PAGE_COUNT, PAGE_SIZE};
+use crate::frame_pool::{ContiguousFramePool, FrameInfo};
 
 /// One entry of the boot loader's map (Multiboot Specification 0.6.96, "Boot information format": `mmap_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,24 @@ pub struct Division {
     pub process: FrameRange,
     /// ...but for these holes.
     pub holes: ArrayVec<FrameRange, MAX_RANGES>,
+}
+
+impl Division {
+    /// The process frame pool: all frames of `process` but the holes, and no more than `limit` of them if there is a limit. `info` has an
+    /// entry for each frame of `process`.
+    pub fn process_pool<'a>(&self, info: &'a mut [FrameInfo], limit: Option<u32>) -> ContiguousFramePool<'a> {
+        debug_assert_eq!(info.len(), self.process.count as usize);
+        let mut pool = ContiguousFramePool::new(self.process.first, info);
+        for hole in &self.holes {
+            pool.mark_inaccessible(hole.first, hole.count);
+        }
+        let mut end = self.process.end();
+        while limit.is_some_and(|limit| pool.free_count() > limit) {
+            end -= 1;
+            pool.mark_inaccessible(Frame::new(end), 1);
+        }
+        pool
+    }
 }
 
 /// The machine has too little memory.
@@ -159,10 +178,11 @@ fn frames_of(entry: &MapEntry) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, prop_assert, proptest};
+    use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 
-    use super::{FrameRange, MapEntry, TooLittleMemory, divide};
+    use super::{Division, FrameRange, MapEntry, TooLittleMemory, divide};
     use crate::addr::Frame;
+    use crate::frame_pool::FrameInfo;
 
     const MIB: u64 = 1 << 20;
 
@@ -195,6 +215,28 @@ mod tests {
         assert_eq!(division.process.end(), 128 * 256);
     }
 
+    /// All frames that the process pool hands out, in order.
+    fn handed_out(division: &Division, limit: Option<u32>) -> Vec<u32> {
+        let mut info = vec![FrameInfo::default(); division.process.count as usize];
+        let mut pool = division.process_pool(&mut info, limit);
+        let mut frames: Vec<_> = core::iter::from_fn(|| pool.get_frame()).map(Frame::number).collect();
+        frames.sort_unstable();
+        frames
+    }
+
+    #[test]
+    fn the_process_pool_hands_out_no_frame_of_a_hole() {
+        let map = [ram(MIB, 31 * MIB), ram(48 * MIB, 16 * MIB), reserved(56 * MIB, 5000)];
+        let division = divide(&map, KERNEL_END).unwrap();
+        let expected: Vec<u32> =
+            (division.kernel.end()..32 * 256).chain(48 * 256..56 * 256).chain(56 * 256 + 2..64 * 256).collect();
+        assert_eq!(handed_out(&division, None), expected);
+        assert_eq!(handed_out(&division, Some(100)), expected[..100]);
+        // With a limit that only frames after the first hole reach.
+        let most = 32 * 256 - division.kernel.end() + 5;
+        assert_eq!(handed_out(&division, Some(most)), expected[..most as usize]);
+    }
+
     #[test]
     fn too_little_memory_is_said_with_numbers() {
         let error = divide(&[ram(MIB, MIB)], Frame::new(256 + 100)).unwrap_err();
@@ -202,6 +244,33 @@ mod tests {
         assert!(error.to_string().contains("at least 1680 KiB"));
         assert!(divide(&[], KERNEL_END).is_err());
         assert!(divide(&[ram(0, u64::MAX), reserved(0, u64::MAX)], KERNEL_END).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Each frame of memory is the kernel's, or the image's, or handed out by the process pool; no other frame is.
+        #[test]
+        fn the_pools_share_all_memory_and_nothing_else(
+            entries in proptest::collection::vec((0u32..40 << 20, 0u32..8 << 20, any::<bool>()), 0..8),
+            limit in proptest::option::of(0u32..12_000),
+        ) {
+            let mut map: Vec<_> = entries.into_iter()
+                .map(|(base, len, is_ram)| MapEntry { base: base.into(), len: len.into(), is_ram }).collect();
+            map.push(ram(MIB, 30 * MIB));
+            if let Ok(division) = divide(&map, KERNEL_END) {
+                let is_memory = |number: &u32| {
+                    let (start, end) = (u64::from(*number) * 4096, u64::from(*number) * 4096 + 4096);
+                    let touches = |entry: &MapEntry| entry.len > 0 && entry.base < end && start < entry.base + entry.len;
+                    // One entry that holds all of the frame: the parts of two are not put together.
+                    let is_whole = map.iter().any(|entry| entry.is_ram && entry.base <= start && end <= entry.base + entry.len);
+                    is_whole && !map.iter().any(|entry| !entry.is_ram && touches(entry))
+                };
+                let mut expected: Vec<u32> = (division.kernel.end()..49 * 256).filter(is_memory).collect();
+                expected.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
+                prop_assert!((division.kernel.first.number()..division.kernel.end()).all(|number| is_memory(&number)));
+                prop_assert!(handed_out(&division, limit) == expected);
+            }
+        }
     }
 
     proptest! {

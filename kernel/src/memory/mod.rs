@@ -29,7 +29,7 @@ use abi::image::FRAMES_MIN;
 use kcore::addr::{Frame, PAGE_SIZE, Page};
 use kcore::command_line::CommandLine;
 use kcore::frame_pool::{ContiguousFramePool, FrameInfo, needed_info_frames};
-use kcore::memory_map::{Division, FrameRange, TooLittleMemory, divide};
+use kcore::memory_map::{Division, TooLittleMemory, divide};
 use kcore::pager::{self, Pager};
 use kcore::replacement;
 use kcore::swap_slots::SwapSlots;
@@ -100,13 +100,9 @@ pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u
     if let Some(frames) = options.frames.filter(|&frames| frames < FRAMES_MIN) {
         return Err(TooFewFrames(frames));
     }
-    let FrameRange { first, count } = division.process;
+    let count = division.process.count;
     let Some(books) = frames::take(needed_info_frames(count)) else { panic!("no room for the process pool's books") };
-    let mut pool = ContiguousFramePool::new(first, frame_infos(books, count));
-    for hole in &division.holes {
-        pool.mark_inaccessible(hole.first, hole.count);
-    }
-    limit(&mut pool, options.frames);
+    let pool = division.process_pool(frame_infos(books, count), options.frames);
     let slots = SwapSlots::new(slot_count);
     let seed = options.seed.unwrap_or_else(crate::drivers::timer::tsc);
     let name = options.policy.unwrap_or(replacement::NAMES[0]);
@@ -121,16 +117,6 @@ pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u
     let mmu = tables::Mmu::new(kernel_directory());
     paging::init(paging::Memory { pager, mmu, check_every: options.check_every.unwrap_or(CHECK_EVERY), faults: 0 });
     Ok(())
-}
-
-/// Leaves the pool no more than `limit` free frames.
-fn limit(pool: &mut ContiguousFramePool<'_>, limit: Option<u32>) {
-    let Some(limit) = limit else { return };
-    let mut number = pool.base().number() + pool.len();
-    while pool.free_count() > limit {
-        number -= 1;
-        pool.mark_inaccessible(Frame::new(number), 1);
-    }
 }
 
 /// Storage for the books of `count` frames in the direct-mapped frames from `first` on.
