@@ -131,6 +131,15 @@ impl<'a> ContiguousFramePool<'a> {
         Some(Frame::new(self.base.number() + first))
     }
 
+    /// Takes the free frame with the highest number below `end`. Looks at every frame below `end` at worst.
+    pub fn get_last_frame(&mut self, end: Frame) -> Option<Frame> {
+        let end = end.number().saturating_sub(self.base.number()).min(self.len());
+        let index = (0..end).rev().find(|&index| self.state_at(index) == FrameState::Free)?;
+        self.unlink(index);
+        self.info[index as usize] = FrameInfo { first: 1, second: HEAD_OF_RUN };
+        Some(Frame::new(self.base.number() + index))
+    }
+
     /// Takes the free frames among `count` frames from `first` out of use for good. Frames outside the pool are ignored.
     pub fn mark_inaccessible(&mut self, first: Frame, count: u32) {
         for number in first.number()..first.number().saturating_add(count) {

@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 
 use crate::addr::{Frame, Page, SwapSlot};
+use crate::process_table::MAX_PROCESSES;
 use crate::vm_pool::FilePage;
 
 /// Names an address space: its place in the pager's table of spaces. Reused once the space is gone.
@@ -15,6 +16,9 @@ pub struct SpaceId(u16);
 impl SpaceId {
     /// Stands for all files where an owner is wanted: cached pages are theirs. No space has this id.
     pub const FILES: Self = Self(0);
+
+    /// Ids are below this: there is one for each process that there can be, and one for all files.
+    pub const COUNT: usize = MAX_PROCESSES as usize + 1;
 
     /// The space at this place of the table.
     pub const fn new(index: u16) -> Self {

@@ -4,17 +4,18 @@
 
 mod family;
 mod foreground;
+mod pid_index;
 mod rights;
 #[cfg(test)]
 mod tests;
-
-use alloc::vec::Vec;
 
 use abi::Class;
 use abi::record::ExitStatus;
 
 use crate::addr::Pid;
 use crate::frame_table::OutOfMemory;
+use crate::table::Table;
+use pid_index::PidIndex;
 
 pub use family::{ChildChoice, WaitError, WaitOutcome, Woken};
 pub use foreground::Foreground;
@@ -84,24 +85,23 @@ impl From<OutOfMemory> for AddError {
     }
 }
 
-/// How many places are remembered.
-const PLACES: usize = 256;
-
 /// All processes.
 pub struct ProcessTable<T> {
-    entries: Vec<Option<Entry<T>>>,
-    /// Where the newest process was put whose pid has this remainder: mostly that is the one that is looked for.
-    places: [ProcessSlot; PLACES],
+    entries: Table<Entry<T>>,
+    slots: PidIndex,
     next_pid: u32,
 }
 
-impl<T> Default for ProcessTable<T> {
-    fn default() -> Self {
-        Self { entries: Vec::new(), places: [ProcessSlot(0); PLACES], next_pid: Pid::INIT.number() }
-    }
-}
-
 impl<T> ProcessTable<T> {
+    /// Makes a table without processes.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if there is no memory for its lists: they have room for every process.
+    pub fn new() -> Result<Self, OutOfMemory> {
+        let entries = Table::new(MAX_PROCESSES as usize)?;
+        Ok(Self { entries, slots: PidIndex::new()?, next_pid: Pid::INIT.number() })
+    }
+
     /// Adds a process. The first has [`Pid::INIT`].
     ///
     /// # Errors
@@ -110,16 +110,12 @@ impl<T> ProcessTable<T> {
         if parent.and_then(|parent| self.killer(self.slot_of(parent)?)).is_some() {
             return Err(AddError::ParentKilled);
         }
-        let place = self.entries.iter().position(Option::is_none).unwrap_or(self.entries.len());
-        let index = u16::try_from(place).ok().filter(|&index| index < MAX_PROCESSES).ok_or(AddError::TableFull)?;
-        if place == self.entries.len() {
-            self.entries.try_reserve(1).map_err(|_| OutOfMemory)?;
-            self.entries.push(None);
-        }
+        let index = self.entries.first_free(0).and_then(|index| u16::try_from(index).ok());
+        let slot = ProcessSlot(index.ok_or(AddError::TableFull)?);
         let pid = self.unused_pid();
         let parent_entry = parent.and_then(|parent| self.entry(self.slot_of(parent)?));
         let given = parent_entry.map_or(Class::Interactive, |parent| parent.given);
-        self.entries[place] = Some(Entry {
+        let entry = Entry {
             pid,
             parent,
             life: Life::Alive(payload),
@@ -128,9 +124,10 @@ impl<T> ProcessTable<T> {
             may_be_real_time: parent.is_none(),
             given,
             killed_by: None,
-        });
-        self.places[pid.number() as usize % PLACES] = ProcessSlot(index);
-        Ok((ProcessSlot(index), pid))
+        };
+        self.entries.insert(slot.index(), entry).map_err(|_| AddError::OutOfMemory)?;
+        self.slots.insert(pid, slot);
+        Ok((slot, pid))
     }
 
     /// Pids count up; after 2^31 of them they start again behind init, passing over those that exist.
@@ -148,8 +145,7 @@ impl<T> ProcessTable<T> {
     /// The process with this pid, alive or not yet waited for.
     #[inline]
     pub fn slot_of(&self, pid: Pid) -> Option<ProcessSlot> {
-        let place = self.places[pid.number() as usize % PLACES];
-        if self.pid(place) == Some(pid) { Some(place) } else { self.search(pid) }
+        self.slots.find(pid, |slot| self.pid(slot) == Some(pid))
     }
 
     /// The slot and payload of the process with this pid, if it is alive.
@@ -159,15 +155,9 @@ impl<T> ProcessTable<T> {
         Some((slot, self.get_mut(slot)?))
     }
 
-    #[cold]
-    fn search(&self, pid: Pid) -> Option<ProcessSlot> {
-        let found = (0..).zip(&self.entries).find(|(_, entry)| entry.as_ref().is_some_and(|entry| entry.pid == pid));
-        found.map(|(index, _)| ProcessSlot(index))
-    }
-
     /// The lowest pid of the processes that are alive and whose payload is wanted.
     pub fn lowest_pid(&self, is_wanted: impl Fn(&T) -> bool) -> Option<Pid> {
-        let alive = self.entries.iter().flatten();
+        let alive = self.entries.iter().map(|(_, entry)| entry);
         let wanted = alive.filter(|entry| matches!(&entry.life, Life::Alive(payload) if is_wanted(payload)));
         wanted.map(|entry| entry.pid).min()
     }
@@ -176,8 +166,8 @@ impl<T> ProcessTable<T> {
     #[inline]
     pub fn get(&self, slot: ProcessSlot) -> Option<&T> {
         match self.entries.get(slot.index())? {
-            Some(Entry { life: Life::Alive(payload), .. }) => Some(payload),
-            _ => None,
+            Entry { life: Life::Alive(payload), .. } => Some(payload),
+            Entry { life: Life::Ended(_), .. } => None,
         }
     }
 
@@ -185,8 +175,8 @@ impl<T> ProcessTable<T> {
     #[inline]
     pub fn get_mut(&mut self, slot: ProcessSlot) -> Option<&mut T> {
         match self.entries.get_mut(slot.index())? {
-            Some(Entry { life: Life::Alive(payload), .. }) => Some(payload),
-            _ => None,
+            Entry { life: Life::Alive(payload), .. } => Some(payload),
+            Entry { life: Life::Ended(_), .. } => None,
         }
     }
 
@@ -194,41 +184,39 @@ impl<T> ProcessTable<T> {
     #[inline]
     pub fn to_run(&mut self, slot: ProcessSlot) -> Option<(&mut T, Pid, bool)> {
         match self.entries.get_mut(slot.index())? {
-            Some(Entry { life: Life::Alive(payload), pid, killed_by, .. }) => {
-                Some((payload, *pid, killed_by.is_some()))
-            }
-            _ => None,
+            Entry { life: Life::Alive(payload), pid, killed_by, .. } => Some((payload, *pid, killed_by.is_some())),
+            Entry { life: Life::Ended(_), .. } => None,
         }
     }
 
     /// The pid of the process in this slot.
     #[inline]
     pub fn pid(&self, slot: ProcessSlot) -> Option<Pid> {
-        Some(self.entries.get(slot.index())?.as_ref()?.pid)
+        Some(self.entries.get(slot.index())?.pid)
     }
 
     /// The process with the lowest pid that is not below `pid`, alive or not yet waited for.
     pub fn first_from(&self, pid: Pid) -> Option<ProcessSlot> {
-        let exist = (0..).zip(&self.entries).filter_map(|(index, entry)| Some((entry.as_ref()?.pid, index)));
+        let exist = self.entries.iter().map(|(index, entry)| (entry.pid, index));
         let (_, index) = exist.filter(|&(found, _)| found >= pid).min()?;
-        Some(ProcessSlot(index))
+        u16::try_from(index).ok().map(ProcessSlot)
     }
 
     /// The parent of the process in this slot; none has init.
     pub fn parent(&self, slot: ProcessSlot) -> Option<Pid> {
-        self.entries.get(slot.index())?.as_ref()?.parent
+        self.entries.get(slot.index())?.parent
     }
 
     /// How the process in this slot ended, if it has.
     pub fn status(&self, slot: ProcessSlot) -> Option<&ExitStatus> {
         match self.entries.get(slot.index())? {
-            Some(Entry { life: Life::Ended(status), .. }) => Some(status),
-            _ => None,
+            Entry { life: Life::Ended(status), .. } => Some(status),
+            Entry { life: Life::Alive(_), .. } => None,
         }
     }
 
     /// How many processes exist, those that were not waited for included.
     pub fn count(&self) -> u32 {
-        self.entries.iter().flatten().fold(0, |count, _| count + 1)
+        self.entries.iter().fold(0, |count, _| count + 1)
     }
 }

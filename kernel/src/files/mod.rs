@@ -79,6 +79,7 @@ pub fn init(options: &CommandLine<'_>) -> Result<(), MountError> {
     }
     let device = Partition::new(range.first_sector, range.sector_count);
     let files = FileSystem::mount(device).map_err(MountError::Damaged)?;
+    open_file::init().map_err(|_| MountError::Damaged(FsError::OutOfMemory))?;
     FILES.with(|place| *place = Some(files));
     Ok(())
 }

@@ -3,6 +3,7 @@
 use abi::Errno;
 use alloc::vec::Vec;
 use fakefs::FileId;
+use fakefs::layout::MAX_FILES;
 use kcore::vm_pool::FileRef;
 
 use super::with_files;
@@ -27,7 +28,16 @@ struct Users {
     writers: u32,
 }
 
+/// The files that are used as a program or written to. The list has room for all files from [`init`] on.
 static USERS: KernelCell<Vec<Users>> = KernelCell::new(Vec::new());
+
+/// Takes memory for as many users as there can be files: a list that grows later would leave holes in the kernel's heap.
+///
+/// # Errors
+/// `OutOfMemory`.
+pub(super) fn init() -> Result<(), Errno> {
+    USERS.with(|users| users.try_reserve_exact(MAX_FILES)).map_err(|_| Errno::OutOfMemory)
+}
 
 /// Somebody uses a file: its contents stay until this is dropped, even if its name is removed.
 #[derive(Debug)]

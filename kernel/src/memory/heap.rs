@@ -1,11 +1,12 @@
 //! The kernel's heap: a library allocator over runs of the kernel frame pool.
 //!
 //! A run of which nothing is in use goes back to the pool, so that what a thousand processes took is there for something else when they
-//! have ended. One is kept, or a run could come and go with each small thing that does.
+//! have ended.
 
 use core::alloc::Layout;
 
 use kcore::addr::{Frame, PAGE_SIZE, VirtAddr};
+use kcore::kernel_pool::RUN_FRAMES;
 use talc::base::Talc;
 use talc::base::binning::Binning;
 use talc::source::Source;
@@ -14,9 +15,8 @@ use talc::{DefaultBinning, TalcLock};
 use super::frames;
 use super::layout::physical;
 
-/// The heap grows by at least this many frames at once.
-const GROWTH_FRAMES: u32 = 16;
-const GROWTH_BYTES: usize = (GROWTH_FRAMES * PAGE_SIZE) as usize;
+/// The heap grows by at least this many bytes at once.
+const GROWTH_BYTES: usize = (RUN_FRAMES * PAGE_SIZE) as usize;
 
 /// What the allocator needs of a run besides the allocation itself: its own table the first time, and its tags.
 const OVERHEAD_BYTES: usize = 2048;
@@ -24,10 +24,7 @@ const _: () = assert!(talc::min_first_heap_size::<DefaultBinning>() <= OVERHEAD_
 
 /// Gives the allocator runs of kernel frames.
 #[derive(Debug)]
-struct KernelFrames {
-    /// The first run of the usual length that was emptied since the heap grew last. It is kept.
-    spare: Option<Frame>,
-}
+struct KernelFrames;
 
 // SAFETY: `acquire` and `resize` use the kernel frame pool only, which does not allocate. `resize` returns one of its two arguments,
 // as it may; nobody else changes the extent of a heap.
@@ -38,7 +35,7 @@ unsafe impl Source for KernelFrames {
         let wanted =
             layout.size().checked_add(layout.align()).and_then(|len| len.checked_add(OVERHEAD_BYTES)).ok_or(())?;
         let wanted = u32::try_from(wanted.div_ceil(PAGE_SIZE as usize)).map_err(|_| ())?;
-        let count = wanted.max(GROWTH_FRAMES);
+        let count = wanted.max(RUN_FRAMES);
         let (first, count) = match frames::take(count) {
             Some(first) => (first, count),
             None => (frames::take(wanted).ok_or(())?, wanted),
@@ -47,10 +44,6 @@ unsafe impl Source for KernelFrames {
         // SAFETY: the run was taken from the pool just now, and is given back only when `resize` takes all of it from the allocator
         // again: it is the allocator's alone. The direct map shows it.
         let claimed = unsafe { talc.claim(base, (count * PAGE_SIZE) as usize) };
-        if count == GROWTH_FRAMES {
-            // There was no room in the spare run.
-            talc.source.spare = None;
-        }
         claimed.map(|_| ()).ok_or(())
     }
 
@@ -61,15 +54,15 @@ unsafe impl Source for KernelFrames {
         // Before the first chunk of a run stands the allocator's tag, and nothing before that.
         let Ok(tag) = u32::try_from(chunk_base.addr() - 1) else { return heap_end };
         let run = Frame::containing(physical(VirtAddr::new(tag)));
-        let is_usual = heap_end.addr() == frames::address_of(run).raw() as usize + GROWTH_BYTES;
-        if is_usual && *self.spare.get_or_insert(run) == run {
-            return heap_end;
+        if heap_end.addr() == frames::address_of(run).raw() as usize + GROWTH_BYTES {
+            frames::release_run(run);
+        } else {
+            frames::release(run);
         }
-        frames::release(run);
         chunk_base
     }
 }
 
 /// With one CPU and interrupts off in the kernel, the lock is always free when it is asked for.
 #[global_allocator]
-static HEAP: TalcLock<spin::Mutex<()>, KernelFrames> = TalcLock::new(KernelFrames { spare: None });
+static HEAP: TalcLock<spin::Mutex<()>, KernelFrames> = TalcLock::new(KernelFrames);

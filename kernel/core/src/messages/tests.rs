@@ -90,7 +90,7 @@ fn bytes_of(what: u32, len: usize) -> Vec<u8> {
 
 impl Machine {
     fn new() -> Self {
-        let mut table = ProcessTable::default();
+        let mut table = ProcessTable::new().unwrap();
         let (init, pid) = table.add(None, Payload(Mailbox::default())).unwrap();
         let alive = BTreeMap::from([(pid.number(), (init, ModelBox::default()))]);
         Self { table, init, alive, next_what: 0 }

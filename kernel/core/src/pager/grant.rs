@@ -42,12 +42,11 @@ impl Pager<'_> {
     /// `Refused` if no frame can be promised for the directory, `OverLimit` if the limit is 0, `KernelMemory`.
     pub fn create_space(&mut self, limit: u32) -> Result<SpaceId, GrantError> {
         let id = self.spaces.add(limit)?;
-        let granted = self.grant(id, DIRECTORY).and_then(|()| Ok(self.owners.add(id)?));
-        if let Err(error) = granted {
-            let promised = self.spaces.remove(id).map_or(0, |space| space.promised);
-            self.ledger.give_back(Cost { pages: 0, tables: promised });
+        if let Err(error) = self.grant(id, DIRECTORY) {
+            self.spaces.remove(id);
             return Err(error);
         }
+        self.owners.add(id);
         Ok(id)
     }
 

@@ -116,8 +116,8 @@ impl<'a> Pager<'a> {
         let frames = FrameTable::new(pool.base(), pool.len())?;
         let file_index = FileIndex::new(FrameRange { first: pool.base(), count: pool.len() })?;
         let served = Served::new(FrameRange { first: pool.base(), count: pool.len() })?;
-        let mut owners = Owners::default();
-        owners.add(SpaceId::FILES)?;
+        let mut owners = Owners::new()?;
+        owners.add(SpaceId::FILES);
         let frames_total = pool.free_count();
         let ledger = Ledger::new(frames_total, slots.total());
         Ok(Self {
@@ -125,7 +125,7 @@ impl<'a> Pager<'a> {
             frames,
             slots,
             ledger,
-            spaces: Spaces::default(),
+            spaces: Spaces::new()?,
             owners,
             policy,
             totals: Account::default(),

@@ -1,12 +1,11 @@
 //! Address spaces: what the pager knows of each. What is granted in them is `grant.rs`.
 
-use alloc::vec::Vec;
-
 use abi::record::Account;
 
 use super::read_ahead::Window;
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
+use crate::table::Table;
 use crate::vm_pool::AddressPools;
 
 /// What the pager knows of one process's memory.
@@ -70,33 +69,37 @@ impl AddressSpace {
 }
 
 /// The address spaces that exist, by [`SpaceId`]. None has the first id, which stands for files.
-#[derive(Default)]
-pub struct Spaces(Vec<Option<AddressSpace>>);
+pub struct Spaces(Table<AddressSpace>);
 
 impl Spaces {
+    /// Makes the table, without spaces.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if there is no memory for the list of spaces: it has room for all that there can be.
+    pub fn new() -> Result<Self, OutOfMemory> {
+        Table::new(SpaceId::COUNT).map(Self)
+    }
+
     /// The space, if it exists.
     #[inline]
     pub fn get(&self, id: SpaceId) -> Option<&AddressSpace> {
-        self.0.get(id.index())?.as_ref()
+        self.0.get(id.index())
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, id: SpaceId) -> Option<&mut AddressSpace> {
-        self.0.get_mut(id.index())?.as_mut()
+        self.0.get_mut(id.index())
     }
 
     /// All spaces.
     pub fn iter(&self) -> impl Iterator<Item = (SpaceId, &AddressSpace)> {
-        (0..).zip(&self.0).filter_map(|(index, space)| Some((SpaceId::new(index), space.as_ref()?)))
+        self.0.iter().filter_map(|(index, space)| Some((SpaceId::new(u16::try_from(index).ok()?), space)))
     }
 
     pub(super) fn add(&mut self, limit: u32) -> Result<SpaceId, OutOfMemory> {
-        let is_free = |id: &SpaceId| self.get(*id).is_none();
-        let id = (SpaceId::FILES.number() + 1..=u16::MAX).map(SpaceId::new).find(is_free).ok_or(OutOfMemory)?;
-        let missing = (id.index() + 1).saturating_sub(self.0.len());
-        self.0.try_reserve(missing).map_err(|_| OutOfMemory)?;
-        self.0.extend((0..missing).map(|_| None));
-        self.0[id.index()] = Some(AddressSpace::new(limit));
+        let index = self.0.first_free(SpaceId::FILES.index() + 1).ok_or(OutOfMemory)?;
+        let id = SpaceId::new(u16::try_from(index).map_err(|_| OutOfMemory)?);
+        self.0.insert(index, AddressSpace::new(limit)).map_err(|_| OutOfMemory)?;
         Ok(id)
     }
 
@@ -110,6 +113,6 @@ impl Spaces {
     }
 
     pub(super) fn remove(&mut self, id: SpaceId) -> Option<AddressSpace> {
-        self.0.get_mut(id.index())?.take()
+        self.0.remove(id.index())
     }
 }

@@ -54,7 +54,7 @@ impl<T> ProcessTable<T> {
     /// The process in `slot` has ended. Its children, dead or alive, become children of init. Returns its payload and
     /// the parents that are to be woken: their `Wait` can now be answered.
     pub fn end(&mut self, slot: ProcessSlot, status: ExitStatus) -> Option<(T, Woken)> {
-        let entry = self.entries.get_mut(slot.index())?.as_mut()?;
+        let entry = self.entries.get_mut(slot.index())?;
         let Life::Alive(_) = entry.life else { return None };
         let Life::Alive(payload) = core::mem::replace(&mut entry.life, Life::Ended(status)) else { return None };
         let (pid, parent) = (entry.pid, entry.parent);
@@ -69,7 +69,7 @@ impl<T> ProcessTable<T> {
     /// Hands the children of `pid` to init; returns one of them that has ended already.
     fn orphan_children_of(&mut self, pid: Pid) -> Option<Pid> {
         let mut dead_child = None;
-        for child in self.entries.iter_mut().flatten().filter(|entry| entry.parent == Some(pid)) {
+        for child in self.entries.iter_mut().filter(|entry| entry.parent == Some(pid)) {
             child.parent = Some(Pid::INIT);
             child.is_adopted = true;
             if matches!(child.life, Life::Ended(_)) {
@@ -82,7 +82,7 @@ impl<T> ProcessTable<T> {
     /// If `parent` is blocked until `child` ends, it no longer is.
     fn stop_waiting_for(&mut self, parent: Pid, child: Pid) -> Option<ProcessSlot> {
         let slot = self.slot_of(parent)?;
-        let entry = self.entries[slot.index()].as_mut()?;
+        let entry = self.entries.get_mut(slot.index())?;
         entry.waits_for.take_if(|choice| choice.includes(child)).map(|_| slot)
     }
 
@@ -94,15 +94,19 @@ impl<T> ProcessTable<T> {
     pub fn wait(&mut self, slot: ProcessSlot, choice: ChildChoice) -> Result<WaitOutcome, WaitError> {
         let parent = self.pid(slot).ok_or(WaitError::NoChild)?;
         let is_wanted = |entry: &Entry<T>| entry.parent == Some(parent) && choice.includes(entry.pid);
-        if !self.entries.iter().flatten().any(is_wanted) {
+        let mut wanted = self.entries.iter().map(|(_, entry)| entry).filter(|entry| is_wanted(entry)).peekable();
+        if wanted.peek().is_none() {
             return Err(if choice == ChildChoice::Any { WaitError::NoChild } else { WaitError::NotAChild });
         }
-        for entry in self.entries.iter().flatten().filter(|entry| is_wanted(entry)) {
-            if let Life::Ended(status) = entry.life {
-                return Ok(WaitOutcome::Ended(status));
-            }
+        let ended = wanted.find_map(|entry| match entry.life {
+            Life::Ended(status) => Some(status),
+            Life::Alive(_) => None,
+        });
+        if let Some(status) = ended {
+            return Ok(WaitOutcome::Ended(status));
         }
-        if let Some(entry) = self.entries[slot.index()].as_mut() {
+        drop(wanted);
+        if let Some(entry) = self.entries.get_mut(slot.index()) {
             entry.waits_for = Some(choice);
         }
         Ok(WaitOutcome::MustWait)
@@ -115,7 +119,8 @@ impl<T> ProcessTable<T> {
         if let Some(place) = self.slot_of(pid)
             && self.entry(place).is_some_and(is_ended_child)
         {
-            self.entries[place.index()] = None;
+            self.entries.remove(place.index());
+            self.slots.remove(pid, place);
         }
     }
 }

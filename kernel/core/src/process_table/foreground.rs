@@ -1,6 +1,6 @@
 //! Whom Ctrl-C on the console ends.
 
-use super::{Denied, ProcessSlot, ProcessTable};
+use super::{Denied, MAX_PROCESSES, ProcessSlot, ProcessTable};
 use crate::addr::Pid;
 
 /// Who says which processes are in the foreground, and which are.
@@ -40,9 +40,9 @@ impl Foreground {
             return false;
         }
         let mut any = false;
-        for slot in (0..).map(ProcessSlot::new).take(table.entries.len()) {
-            let is_meant = table.pid(slot) == Some(process) || table.descends(slot, process);
-            if is_meant && table.get(slot).is_some() {
+        let mut family = Family::of(process);
+        for slot in (0..MAX_PROCESSES).map(ProcessSlot::new) {
+            if family.includes(table, slot) && table.get(slot).is_some() {
                 table.mark_killed(slot, by);
                 marked(slot);
                 any = true;
@@ -52,8 +52,52 @@ impl Foreground {
     }
 }
 
+/// A process and its descendants. The answer for a process is kept, so that each process is looked at a few times only, however long the
+/// lines of parents are.
+struct Family {
+    ancestor: Pid,
+    /// Processes whose answer is known.
+    known: Bits,
+    /// Processes that are known to belong to the family.
+    members: Bits,
+}
+
+/// A bit for each process.
+type Bits = [u32; MAX_PROCESSES.div_ceil(32) as usize];
+
+impl Family {
+    const fn of(ancestor: Pid) -> Self {
+        Self { ancestor, known: [0; _], members: [0; _] }
+    }
+
+    /// Whether the process in `slot` belongs to the family.
+    fn includes<T>(&mut self, table: &ProcessTable<T>, slot: ProcessSlot) -> bool {
+        let line = || core::iter::successors(Some(slot), |&slot| table.slot_of(table.parent(slot)?));
+        let is_ancestor = |slot| table.pid(slot) == Some(self.ancestor);
+        let decides = line().find(|&slot| has(&self.known, slot) || is_ancestor(slot));
+        let is_member = decides.is_some_and(|slot| has(&self.members, slot) || is_ancestor(slot));
+        for slot in line().take_while(|&slot| Some(slot) != decides) {
+            set(&mut self.known, slot);
+            if is_member {
+                set(&mut self.members, slot);
+            }
+        }
+        is_member
+    }
+}
+
+const fn has(bits: &Bits, slot: ProcessSlot) -> bool {
+    bits[slot.index() / 32] & 1 << (slot.index() % 32) != 0
+}
+
+const fn set(bits: &mut Bits, slot: ProcessSlot) {
+    bits[slot.index() / 32] |= 1 << (slot.index() % 32);
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
     use super::Foreground;
     use crate::addr::Pid;
     use crate::process_table::tests::{status, wait_and_bury};
@@ -61,7 +105,7 @@ mod tests {
 
     /// Init, a shell, two programs of the shell's, and a child of the first program.
     fn family() -> (ProcessTable<()>, [(ProcessSlot, Pid); 5]) {
-        let mut table = ProcessTable::default();
+        let mut table = ProcessTable::new().unwrap();
         let init = table.add(None, ()).unwrap();
         let shell = table.add(Some(init.1), ()).unwrap();
         let front = table.add(Some(shell.1), ()).unwrap();
@@ -119,5 +163,23 @@ mod tests {
         assert_eq!(interrupted(foreground, &mut table), []);
         wait_and_bury(&mut table, shell.0, front.1);
         assert_eq!(interrupted(foreground, &mut table), []);
+    }
+
+    proptest! {
+        #[test]
+        fn foreground_is_a_process_and_its_descendants(parents in proptest::collection::vec(any::<u16>(), 1..80), choice in any::<usize>()) {
+            let (mut table, [_, shell, ..]) = family();
+            let mut pids = vec![shell.1];
+            for parent in parents {
+                let parent = pids[usize::from(parent) % pids.len()];
+                pids.push(table.add(Some(parent), ()).unwrap().1);
+            }
+            let chosen = pids[1 + choice % (pids.len() - 1)];
+            let mut foreground = Foreground::default();
+            foreground.set(&table, shell.0, Some(chosen)).unwrap();
+            let is_meant = |slot: &ProcessSlot| table.pid(*slot) == Some(chosen) || table.descends(*slot, chosen);
+            let expected: Vec<_> = (0..100).map(ProcessSlot::new).filter(is_meant).collect();
+            prop_assert_eq!(interrupted(foreground, &mut table), expected);
+        }
     }
 }

@@ -37,7 +37,7 @@ impl<T> ProcessTable<T> {
 
     /// The process is to end as soon as it can. A second killer changes nothing: the first is the reason.
     pub(super) fn mark_killed(&mut self, slot: ProcessSlot, by: Pid) {
-        if let Some(entry) = self.entries.get_mut(slot.index()).and_then(Option::as_mut) {
+        if let Some(entry) = self.entries.get_mut(slot.index()) {
             entry.killed_by.get_or_insert(by);
         }
     }
@@ -82,7 +82,7 @@ impl<T> ProcessTable<T> {
             return Err(Denied::NotPermitted);
         }
         if slot != by
-            && let Some(entry) = self.entries[slot.index()].as_mut()
+            && let Some(entry) = self.entries.get_mut(slot.index())
         {
             entry.may_be_real_time |= to == Class::RealTime;
             entry.given = to;
@@ -102,7 +102,7 @@ impl<T> ProcessTable<T> {
     }
 
     pub(super) fn entry(&self, slot: ProcessSlot) -> Option<&Entry<T>> {
-        self.entries.get(slot.index())?.as_ref()
+        self.entries.get(slot.index())
     }
 
     /// The process in `slot` is a child of `ancestor`, or of a child of it, and so on.

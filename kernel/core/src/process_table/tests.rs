@@ -1,6 +1,6 @@
 use abi::record::{Account, ExitStatus};
 use abi::{Class, ExitReason};
-use proptest::prelude::{prop_assert, proptest};
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 use super::{AddError, ChildChoice, Denied, MAX_PROCESSES, ProcessSlot, ProcessTable, WaitError, WaitOutcome, Woken};
 use crate::addr::Pid;
@@ -11,7 +11,7 @@ pub(super) fn status(pid: Pid) -> ExitStatus {
 
 #[test]
 fn a_parent_gets_the_reason_of_its_child_exactly_once() {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let (init, init_pid) = table.add(None, ()).unwrap();
     let (child, pid) = table.add(Some(init_pid), ()).unwrap();
     assert_eq!((init_pid, pid), (Pid::INIT, Pid::new(2)));
@@ -47,7 +47,7 @@ pub(super) fn wait_and_bury(table: &mut ProcessTable<impl Sized>, parent: Proces
 
 #[test]
 fn a_parent_that_waits_for_one_child_is_not_woken_by_another() {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let (init, init_pid) = table.add(None, ()).unwrap();
     let (first, first_pid) = table.add(Some(init_pid), ()).unwrap();
     let (_, second_pid) = table.add(Some(init_pid), ()).unwrap();
@@ -58,7 +58,7 @@ fn a_parent_that_waits_for_one_child_is_not_woken_by_another() {
 
 #[test]
 fn orphans_are_adopted_by_init_dead_or_alive() {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let (init, init_pid) = table.add(None, ()).unwrap();
     let (parent, parent_pid) = table.add(Some(init_pid), ()).unwrap();
     let (dead, dead_pid) = table.add(Some(parent_pid), ()).unwrap();
@@ -76,7 +76,7 @@ fn orphans_are_adopted_by_init_dead_or_alive() {
 
 #[test]
 fn init_is_woken_for_a_dead_child_it_inherits() {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let (init, init_pid) = table.add(None, ()).unwrap();
     let (other, other_pid) = table.add(Some(init_pid), ()).unwrap();
     let (parent, parent_pid) = table.add(Some(other_pid), ()).unwrap();
@@ -90,7 +90,7 @@ fn init_is_woken_for_a_dead_child_it_inherits() {
 
 #[test]
 fn only_the_living_are_found() {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let (init, init_pid) = table.add(None, "init").unwrap();
     let (first, first_pid) = table.add(Some(init_pid), "twin").unwrap();
     let (_, second_pid) = table.add(Some(init_pid), "twin").unwrap();
@@ -107,7 +107,7 @@ fn only_the_living_are_found() {
 
 #[test]
 fn a_full_table_refuses_and_a_freed_place_is_used_again() {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let (init, init_pid) = table.add(None, 0).unwrap();
     let (slot, pid) = table.add(Some(init_pid), 1).unwrap();
     for _ in 2..MAX_PROCESSES {
@@ -124,7 +124,7 @@ fn a_full_table_refuses_and_a_freed_place_is_used_again() {
 
 /// Init, its child, that one's children (two), and a child of the first of them.
 fn family() -> (ProcessTable<()>, [(ProcessSlot, Pid); 5]) {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let init = table.add(None, ()).unwrap();
     let shell = table.add(Some(init.1), ()).unwrap();
     let [one, other] = [0; 2].map(|_| table.add(Some(shell.1), ()).unwrap());
@@ -201,7 +201,7 @@ fn classes_go_down_but_up_only_by_right() {
 
 #[test]
 fn who_raises_itself_raises_no_child() {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let init = table.add(None, ()).unwrap();
     let shell = table.add(Some(init.1), ()).unwrap();
     let interactive = |_| Class::Interactive;
@@ -222,7 +222,7 @@ proptest! {
     fn a_class_is_handed_down_by_those_only_who_were_given_it(
         steps in proptest::collection::vec((0..3u8, 0..8u16, 0..8u16, 0..3u32), 0..60),
     ) {
-        let mut table = ProcessTable::default();
+        let mut table = ProcessTable::new().unwrap();
         table.add(None, ()).unwrap();
         let mut classes = vec![Class::Interactive];
         // Who was made real-time by somebody else last, or born so.
@@ -251,6 +251,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn process_is_found_by_its_pid_however_many_there_are(steps in proptest::collection::vec(any::<(bool, u16)>(), 0..1500)) {
+        let mut table = ProcessTable::new().unwrap();
+        let (init, init_pid) = table.add(None, ()).unwrap();
+        let mut children = Vec::new();
+        for (ends, choice) in steps {
+            if ends && !children.is_empty() {
+                let (slot, pid) = children.swap_remove(usize::from(choice) % children.len());
+                table.end(slot, status(pid)).unwrap();
+                prop_assert_eq!(table.slot_of(pid), Some(slot), "until it is waited for");
+                wait_and_bury(&mut table, init, pid);
+                prop_assert_eq!(table.slot_of(pid), None);
+            } else {
+                children.push(table.add(Some(init_pid), ()).unwrap());
+            }
+        }
+        for (slot, pid) in children {
+            prop_assert_eq!(table.slot_of(pid), Some(slot));
+        }
+    }
+}
+
 #[test]
 fn processes_are_listed_by_pid() {
     let (mut table, [init, shell, one, other, grandchild]) = family();
@@ -266,7 +289,7 @@ fn processes_are_listed_by_pid() {
 
 #[test]
 fn shutdown_is_allowed_for_the_right_to_be_real_time_and_for_the_children_of_its_holder() {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let (init, init_pid) = table.add(None, ()).unwrap();
     let (shell, shell_pid) = table.add(Some(init_pid), ()).unwrap();
     let (program, program_pid) = table.add(Some(shell_pid), ()).unwrap();
@@ -281,7 +304,7 @@ fn shutdown_is_allowed_for_the_right_to_be_real_time_and_for_the_children_of_its
 
 #[test]
 fn one_that_was_killed_has_no_more_children() {
-    let mut table = ProcessTable::default();
+    let mut table = ProcessTable::new().unwrap();
     let (init, init_pid) = table.add(None, ()).unwrap();
     let (_, pid) = table.add(Some(init_pid), ()).unwrap();
     table.kill(init, pid).unwrap();

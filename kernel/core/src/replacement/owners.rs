@@ -5,11 +5,10 @@ use alloc::vec::Vec;
 use crate::frame_table::{OutOfMemory, SpaceId};
 
 /// The spaces that exist, with their resident pages counted.
-#[derive(Default)]
 pub struct Owners {
-    /// In no particular order.
+    /// The spaces that exist, in no particular order.
     list: Vec<SpaceId>,
-    /// By [`SpaceId`]; `None` if it does not exist.
+    /// What is known of each space, by [`SpaceId`]; `None` for one that does not exist.
     entries: Vec<Option<Entry>>,
 }
 
@@ -22,21 +21,26 @@ struct Entry {
 }
 
 impl Owners {
-    /// Adds a space with no resident pages.
+    /// Makes the lists, without spaces.
     ///
     /// # Errors
-    /// `OutOfMemory` if the list cannot grow; nothing has changed.
-    pub fn add(&mut self, space: SpaceId) -> Result<(), OutOfMemory> {
-        self.list.try_reserve(1).map_err(|_| OutOfMemory)?;
-        if self.entries.len() <= space.index() {
-            let missing = space.index() + 1 - self.entries.len();
-            self.entries.try_reserve(missing).map_err(|_| OutOfMemory)?;
-            self.entries.resize(space.index() + 1, None);
-        }
+    /// `OutOfMemory` if there is no memory for them: they have room for every space that there can be.
+    pub fn new() -> Result<Self, OutOfMemory> {
+        let (mut list, mut entries) = (Vec::new(), Vec::new());
+        list.try_reserve_exact(SpaceId::COUNT).map_err(|_| OutOfMemory)?;
+        entries.try_reserve_exact(SpaceId::COUNT).map_err(|_| OutOfMemory)?;
+        entries.resize(SpaceId::COUNT, None);
+        Ok(Self { list, entries })
+    }
+
+    /// Adds a space with no resident pages, which does not exist yet.
+    ///
+    /// # Panics
+    /// If its id is none that there can be.
+    pub fn add(&mut self, space: SpaceId) {
         debug_assert!(self.entries[space.index()].is_none(), "{space:?} exists already");
         self.entries[space.index()] = Some(Entry { place: self.count(), resident: 0 });
         self.list.push(space);
-        Ok(())
     }
 
     /// Forgets a space.
@@ -103,13 +107,13 @@ mod tests {
     proptest! {
         #[test]
         fn owners_count_like_a_map(steps in proptest::collection::vec((0u16..8, any::<u8>()), 0..200)) {
-            let mut owners = Owners::default();
+            let mut owners = Owners::new().unwrap();
             let mut model: BTreeMap<SpaceId, u32> = BTreeMap::new();
             for (number, action) in steps {
                 let space = SpaceId::new(number);
                 match (action % 4, model.get_mut(&space)) {
                     (0, None) => {
-                        owners.add(space).unwrap();
+                        owners.add(space);
                         model.insert(space, 0);
                     }
                     (0, Some(_)) => {

@@ -7,7 +7,6 @@ use super::{Replacement, Residents};
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
 use crate::memory_map::FrameRange;
-use crate::process_table::MAX_PROCESSES;
 use crate::rng::Rng;
 
 /// Draws a process, then a page of it.
@@ -16,16 +15,13 @@ pub struct RandomPage {
     pages: OwnerLists,
 }
 
-/// Ids of spaces are below this: one for each process, and one for the files.
-const OWNERS_MAX: usize = MAX_PROCESSES as usize + 1;
-
 impl RandomPage {
     /// A policy over `frames` whose choices follow from `seed`.
     ///
     /// # Errors
     /// `OutOfMemory` if there is no room for its lists.
     pub fn new(frames: FrameRange, seed: u64) -> Result<Self, OutOfMemory> {
-        Ok(Self { rng: Rng::from_seed(seed), pages: OwnerLists::new(frames, OWNERS_MAX)? })
+        Ok(Self { rng: Rng::from_seed(seed), pages: OwnerLists::new(frames, SpaceId::COUNT)? })
     }
 
     /// The course's `random_process()`, tried again until it has a resident page. Whether the process runs, waits or sleeps makes
@@ -104,7 +100,7 @@ mod tests {
     fn a_process_with_pages_is_drawn_however_many_have_none() {
         let owner = SpaceId::new(250);
         let mut memory = Memory::new(4, Behaviour::Scripted);
-        (Memory::OWNERS..500).for_each(|number| memory.owners.add(SpaceId::new(number)).unwrap());
+        (Memory::OWNERS..500).for_each(|number| memory.owners.add(SpaceId::new(number)));
         let mut policy = RandomPage::new(frames(4), 1).unwrap();
         assert_eq!(policy.random_process(&memory), None);
         memory.arrive(&mut policy, 2, owner.number(), false);

@@ -48,14 +48,14 @@ static SCHEDULER: KernelCell<Option<Scheduler>> = KernelCell::new(None);
 /// Makes an empty scheduler, once, at boot.
 ///
 /// # Panics
-/// If there is no memory for its queues.
+/// If there is no memory for its tables.
 pub fn init(options: &CommandLine<'_>) {
     let rng = Rng::from_seed(options.seed.unwrap_or_else(timer::tsc));
-    let (Ok(dispatcher), Ok(sleepers)) = (Dispatcher::new(rng), Sleepers::new()) else {
-        panic!("no memory for the scheduler's queues");
+    let (Ok(table), Ok(dispatcher), Ok(sleepers)) = (ProcessTable::new(), Dispatcher::new(rng), Sleepers::new()) else {
+        panic!("no memory for the scheduler's tables");
     };
     let scheduler = Scheduler {
-        table: ProcessTable::default(),
+        table,
         dispatcher,
         foreground: Foreground::default(),
         sleepers,

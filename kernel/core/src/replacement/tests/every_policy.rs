@@ -132,7 +132,7 @@ fn when_nobody_has_a_resident_page_the_search_ends() {
             let mut policy = by_name(name, 1, frames(count)).unwrap();
             let mut memory = Memory::new(count, Behaviour::Asleep);
             assert_eq!(policy.choose(&mut memory), None, "{name} over {count} frames");
-            memory.owners = Owners::default();
+            memory.owners = Owners::new().unwrap();
             assert_eq!(policy.choose(&mut memory), None, "{name} with no owners");
             sender.send(()).unwrap();
         });

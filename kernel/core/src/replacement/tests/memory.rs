@@ -51,8 +51,8 @@ impl Memory {
     pub const OWNERS: u16 = 3;
 
     pub fn new(count: u32, behaviour: Behaviour) -> Self {
-        let mut owners = Owners::default();
-        (0..Self::OWNERS).for_each(|number| owners.add(SpaceId::new(number)).unwrap());
+        let mut owners = Owners::new().unwrap();
+        (0..Self::OWNERS).for_each(|number| owners.add(SpaceId::new(number)));
         let pages = vec![None; count as usize];
         Self { pages, owners, behaviour, now: 0, looks: std::cell::Cell::new(0) }
     }
