@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bench::catalogue::{self, Mode};
+use crate::guide::Course;
 use crate::image::Extra;
 use crate::size::Size;
 
@@ -49,6 +50,11 @@ pub enum Command {
     New(NewOptions),
     /// Checks format and lints, then runs the host's tests, then the guest's in QEMU
     Test(TestOptions),
+    /// Runs the tests of a course's rubric, and prints the rubric with points
+    ///
+    /// The rubrics are in the guides, docs/course/icsi-412.md and docs/course/csce-410.md. A line has all of its points if all of its
+    /// tests pass, and none otherwise. The exit status is 1 if a line has none.
+    Rubric(RubricOptions),
     /// Boots machines that measure the system, and compares the results with Linux's
     ///
     /// Each benchmark is booted several times, in turn with the others: on a machine whose clock counts executed instructions, which
@@ -185,6 +191,13 @@ pub struct TestOptions {
     /// Print the tests' names instead of running them
     #[arg(long)]
     pub list: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct RubricOptions {
+    /// The course; all courses if none is given
+    #[arg(value_enum, value_name = "COURSE")]
+    pub course: Option<Course>,
 }
 
 const BENCH_EXAMPLES: &str = "Examples:

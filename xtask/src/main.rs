@@ -6,6 +6,7 @@ mod cli;
 mod console;
 mod debug;
 mod dialogue;
+mod guide;
 mod image;
 mod kernel_options;
 mod keys;
@@ -15,6 +16,7 @@ mod picture;
 mod project;
 mod qmp;
 mod reference;
+mod rubric;
 mod run;
 mod screenshot;
 mod sdk;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Sdk(options) => sdk::command(&options),
         Command::Docs => reference::command(),
         Command::Test(options) => test::command(&options),
+        Command::Rubric(options) => rubric::command(&options),
         Command::Bench(options) => bench::command(&options),
         Command::Image(options) => image::command(&options),
         Command::Screenshot(options) => screenshot::command(&options),

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use super::disk_faults::{self, DiskFault};
 use super::report::{Report, Verdict};
-use super::{Filter, c_programs, disk_errors, files, programs, scenarios, sessions, window};
+use super::{Filter, c_programs, disk_errors, files, guides, programs, scenarios, sessions, window};
 use crate::build::Guest;
 use crate::cli::{Accelerator, DiskOptions};
 use crate::console::step;
@@ -176,7 +176,7 @@ pub fn names() -> Result<Vec<String>> {
 fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let all = programs::cases(guest)?.into_iter().chain(scenarios::cases(guest)?);
     let all = all.chain(sessions::cases()).chain(window::cases()).chain([c_programs::case()]);
-    Ok(all.chain(files::cases()).chain(disk_errors::cases()).collect())
+    Ok(all.chain(files::cases()).chain(disk_errors::cases()).chain(guides::cases()?).collect())
 }
 
 /// Runs those that are wanted. A boot is made if any test judged by it is wanted.

@@ -8,6 +8,7 @@ mod disk_errors;
 mod disk_faults;
 mod files;
 mod guest;
+mod guides;
 mod host;
 mod kept;
 mod programs;
@@ -18,6 +19,7 @@ mod style;
 mod swap_pieces;
 mod window;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::process::ExitCode;
 
@@ -26,20 +28,56 @@ use anyhow::{Context, Result, bail};
 use crate::cli::TestOptions;
 use report::Report;
 
+pub use host::names_of as host_names;
+pub use report::Verdicts;
+
 /// Which tests are wanted.
 #[derive(Clone, Debug)]
-pub struct Filter(Option<String>);
+pub enum Filter {
+    /// All.
+    Everything,
+    /// Those whose name contains this.
+    Containing(String),
+    /// Those with these names.
+    Exactly(BTreeSet<String>),
+}
 
 impl Filter {
     /// The test of this name is wanted.
     pub fn wants(&self, name: &str) -> bool {
-        self.0.as_ref().is_none_or(|part| name.contains(part.as_str()))
+        match self {
+            Self::Everything => true,
+            Self::Containing(part) => name.contains(part.as_str()),
+            Self::Exactly(names) => names.contains(name),
+        }
     }
 
     /// All tests are wanted.
     pub const fn is_everything(&self) -> bool {
-        self.0.is_none()
+        matches!(self, Self::Everything)
     }
+
+    /// A test whose name begins so may be wanted.
+    pub fn may_want(&self, prefix: &str) -> bool {
+        match self {
+            Self::Everything | Self::Containing(_) => true,
+            Self::Exactly(names) => names.iter().any(|name| name.starts_with(prefix)),
+        }
+    }
+}
+
+/// Runs these tests of the host and of the guest, and returns what they found. Progress goes to standard error.
+///
+/// # Errors
+/// If something is missing that running them needs.
+pub fn run_exactly(names: BTreeSet<String>) -> Result<Verdicts> {
+    let filter = Filter::Exactly(names);
+    let mut report = Report::quiet();
+    host::run(&filter, &mut report)?;
+    if filter.may_want("guest::") {
+        guest::run(&filter, &mut report)?;
+    }
+    Ok(report.into_verdicts())
 }
 
 /// Runs or lists the tests.
@@ -47,7 +85,7 @@ impl Filter {
 /// # Errors
 /// If the filter fits no test, or something is missing that running them needs.
 pub fn command(options: &TestOptions) -> Result<ExitCode> {
-    let filter = Filter(options.filter.clone());
+    let filter = options.filter.clone().map_or(Filter::Everything, Filter::Containing);
     if options.list {
         return list(&filter);
     }

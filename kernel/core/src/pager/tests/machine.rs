@@ -123,7 +123,7 @@ impl Machine {
         self.step(id, page, Access::Read).unwrap()
     }
 
-    fn step(&mut self, id: SpaceId, page: Page, access: Access) -> Result<Step, FaultError> {
+    pub fn step(&mut self, id: SpaceId, page: Page, access: Access) -> Result<Step, FaultError> {
         let fault = Fault { address: VirtAddr::new(page.number() * PAGE_SIZE), access };
         self.pager.count_fault(id);
         self.pager.resolve(&mut self.hardware, id, &fault)

@@ -1,10 +1,12 @@
 //! One rule of borrowing a test.
 
+use abi::Access;
+
 use super::machine::{FIRST_FRAME, Machine};
 use crate::addr::{Frame, Page};
 use crate::frame_table::SpaceId;
 use crate::memory_map::FrameRange;
-use crate::pager::{Options, RESERVE_FRAMES};
+use crate::pager::{Options, RESERVE_FRAMES, Step};
 use crate::replacement::{NAMES, by_name};
 
 pub fn page(base: Page, index: u32) -> Page {
@@ -43,6 +45,22 @@ fn nothing_is_evicted_while_a_frame_is_free() {
     }
     let totals = machine.pager.totals();
     assert_eq!((totals.swap_outs, totals.clean_drops, machine.pager.pool().free_count()), (0, 0, 0));
+}
+
+#[test]
+fn resident_page_keeps_its_frame_and_its_value_when_it_faults_again() {
+    let (mut machine, id, base) = machine(12, 40, 2);
+    machine.access(id, base, Some(7)).unwrap();
+    let (mapping, free) = (machine.pager.mapping(&mut machine.hardware, id, base), machine.pager.pool().free_count());
+    assert!(mapping.is_some());
+    for access in [Access::Read, Access::Write] {
+        assert!(matches!(machine.step(id, base, access), Ok(Step::Done)));
+        assert_eq!(machine.pager.mapping(&mut machine.hardware, id, base), mapping);
+        assert_eq!(machine.access(id, base, None), Ok(7));
+    }
+    let totals = machine.pager.totals();
+    assert_eq!((totals.spurious, totals.zero_fills, machine.pager.pool().free_count()), (2, 1, free));
+    machine.check();
 }
 
 #[test]
