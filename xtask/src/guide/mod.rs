@@ -1,7 +1,8 @@
 //! The guides of `docs/course/`: what two courses ask for, where it is, and how to see it.
 //!
-//! The pages are the data. `cargo xtask test` runs the commands of their rows (`test/guides.rs`), `cargo xtask rubric` the tests of
-//! their rubrics, and the tests here check that everything a page names is there.
+//! The pages are the data. `cargo xtask test` runs the commands of their rows (`test/guides.rs`),
+//! and `cargo xtask rubric` runs the tests of their rubrics. The tests here check that everything
+//! that a page names is there.
 
 #[cfg(test)]
 mod links;

@@ -1,4 +1,5 @@
-//! The commands of the guides in `docs/course`: a machine of a guide is booted once, for the commands of all rows that name it.
+//! The commands of the guides in `docs/course`: a machine of a guide is booted once, for the
+//! commands of all rows that name it.
 
 use anyhow::Result;
 

@@ -66,7 +66,8 @@ impl Filter {
     }
 }
 
-/// Runs these tests of the host and of the guest, and returns what they found. Progress goes to standard error.
+/// Runs these tests of the host and of the guest, and returns what they found. Progress goes to
+/// standard error.
 ///
 /// # Errors
 /// If something is missing that running them needs.
