@@ -53,8 +53,8 @@ pub enum Command {
     /// Runs the tests of a course's rubric, and prints the rubric with points
     ///
     /// The rubrics are in the guides, docs/course/icsi-412.md and docs/course/csce-410.md. A line
-    /// has all of its points if all of its tests pass, and none otherwise. The exit status is 1 if a
-    /// line has none.
+    /// has all of its points if all of its tests pass, and none otherwise. The exit status is 1 if
+    /// a line has none.
     Rubric(RubricOptions),
     /// Boots machines that measure the system, and compares the results with Linux's
     ///
