@@ -105,7 +105,7 @@ mod tests {
             left -= 1;
             (left == 0).then_some(left)
         };
-        let block = |wake_at| if wake_at == None { Ok(()) } else { Err("there is no deadline") };
+        let block = |wake_at: Option<_>| wake_at.map_or(Ok(()), |_| Err("there is no deadline"));
         assert_eq!(wait_until(None, || unreachable!("no time is asked for"), &mut count_down, block), Ok(Some(0)));
         let killed = wait_until(None, || at(0, 0), || None::<()>, |_| Err("killed"));
         assert_eq!(killed, Err("killed"));
