@@ -66,6 +66,13 @@ static void calls(void) {
     uint32_t again = borrow_free_memory((void *)start);
     check(borrow_is_error(again) && borrow_error_of(again) == BORROW_BAD_ADDRESS, "and not twice");
     check(strcmp(borrow_error_text(again), "bad address") == 0, "errors have a text");
+    void *pool = (void *)0x20000000;
+    check(borrow_register_pool(pool, 4 * BORROW_PAGE_SIZE) == 0, "RegisterPool takes a free range");
+    check(borrow_error_of(borrow_register_pool(pool, BORROW_PAGE_SIZE)) == BORROW_OVERLAPS, "and not twice");
+    volatile int *number = (volatile int *)borrow_allocate_in_pool(pool, sizeof *number);
+    check((void *)number == pool && *number == 0, "AllocateInPool begins where the pool does");
+    *number = 7;
+    check(borrow_unregister_pool(pool) == 0 && borrow_get_mapping((void *)number, &mapping) != 0, "with the pool its regions go");
     struct borrow_time time;
     check(borrow_time(&time) == 0 && time.tsc_hz > 1000000, "64-bit fields are where they should be");
 }

@@ -1,4 +1,6 @@
-//! Memory, by the courses' names: `AllocateMemory`, `FreeMemory`, `GetMapping`.
+//! Memory, by the courses' names: `AllocateMemory`, `FreeMemory`, `GetMapping`, and pools that a program registers.
+
+mod pool;
 
 use core::ptr::NonNull;
 
@@ -9,6 +11,7 @@ use abi::{Reader, Wire};
 use crate::call;
 
 pub use abi::layout::PAGE_SIZE;
+pub use pool::{PoolRegion, VmPool};
 
 /// A region that was promised, freed when dropped. Its pages are zero until written, and take no frame until touched.
 ///
@@ -42,6 +45,11 @@ impl Region {
     /// `InvalidArgument` for 0 bytes, `OutOfMemory` if the machine cannot promise that much, `OutOfAddressSpace`.
     pub fn allocate(len_bytes: usize) -> Result<Self, Error> {
         let start = call::allocate_memory(u32::try_from(len_bytes).map_err(|_| Error::OutOfMemory)?)?;
+        Self::granted(start, len_bytes)
+    }
+
+    /// The region that a call has just granted at `start`.
+    fn granted(start: u32, len_bytes: usize) -> Result<Self, Error> {
         let start = NonNull::new(core::ptr::with_exposed_provenance_mut(start as usize)).ok_or(Error::BadAddress)?;
         Ok(Self { start, len_bytes: len_bytes.next_multiple_of(PAGE_SIZE as usize) })
     }

@@ -1,4 +1,4 @@
-//! `AllocateMemory`, `FreeMemory`, `GetMapping`, `SetLimit`, `SetPolicy`.
+//! `AllocateMemory`, `FreeMemory`, pools that programs register, `GetMapping`, `SetLimit`, `SetPolicy`.
 
 use abi::layout::PAGE_SIZE;
 use abi::record::Mapping;
@@ -6,32 +6,70 @@ use abi::{Errno, POLICY_NAMES};
 use kcore::addr::{Page, VirtAddr};
 use kcore::pager::GrantError;
 use kcore::replacement;
+use kcore::vm_pool::VmPoolError;
 
 use super::Caller;
 use crate::drivers::timer;
 use crate::memory::paging::{self, with_memory};
 
-/// Promises memory; returns where.
+/// Promises memory of the heap; returns where.
 pub(super) fn allocate(caller: Caller, len_bytes: u32) -> Result<u32, Errno> {
-    if len_bytes == 0 {
-        return Err(Errno::InvalidArgument);
-    }
-    let page_count = len_bytes.div_ceil(PAGE_SIZE);
-    let granted = with_memory(|memory| memory.pager.allocate(caller.process.space, page_count));
+    let page_count = pages_for(len_bytes)?;
+    granted(with_memory(|memory| memory.pager.allocate(caller.process.space, page_count)))
+}
+
+/// Promises memory of a pool that the program registered; returns where.
+pub(super) fn allocate_in_pool(caller: Caller, base: u32, len_bytes: u32) -> Result<u32, Errno> {
+    let (base, page_count) = (page_at(base)?, pages_for(len_bytes)?);
+    granted(with_memory(|memory| memory.pager.allocate_in_pool(caller.process.space, base, page_count)))
+}
+
+/// The number of pages that hold `len_bytes` bytes.
+fn pages_for(len_bytes: u32) -> Result<u32, Errno> {
+    if len_bytes == 0 { Err(Errno::InvalidArgument) } else { Ok(len_bytes.div_ceil(PAGE_SIZE)) }
+}
+
+/// The page that begins at `address`.
+fn page_at(address: u32) -> Result<Page, Errno> {
+    let address = VirtAddr::new(address);
+    if address.page_offset() == 0 { Ok(Page::containing(address)) } else { Err(Errno::BadAddress) }
+}
+
+fn granted(granted: Result<Page, GrantError>) -> Result<u32, Errno> {
     granted.map(|first| first.start().raw()).map_err(|error| match error {
+        GrantError::Pool(VmPoolError::NoPool) => Errno::BadAddress,
         GrantError::Pool(_) => Errno::OutOfAddressSpace,
         GrantError::OverLimit => Errno::OverLimit,
         GrantError::NoSpace | GrantError::Refused | GrantError::KernelMemory => Errno::OutOfMemory,
     })
 }
 
-/// Gives a region back.
+/// Frees a region.
 pub(super) fn free(caller: Caller, start: u32) -> Result<u32, Errno> {
-    let start = VirtAddr::new(start);
-    if start.page_offset() != 0 {
-        return Err(Errno::BadAddress);
+    paging::free(caller.process.space, page_at(start)?).map(|()| 0).map_err(|_| Errno::BadAddress)
+}
+
+/// Registers a pool of the program's own.
+pub(super) fn register_pool(caller: Caller, base: u32, len_bytes: u32) -> Result<u32, Errno> {
+    let base = page_at(base).map_err(|_| Errno::InvalidArgument)?;
+    if len_bytes == 0 || !len_bytes.is_multiple_of(PAGE_SIZE) {
+        return Err(Errno::InvalidArgument);
     }
-    paging::free(caller.process.space, Page::containing(start)).map(|()| 0).map_err(|_| Errno::BadAddress)
+    let registered =
+        with_memory(|memory| memory.pager.register_pool(caller.process.space, base, len_bytes / PAGE_SIZE));
+    registered.map(|()| 0).map_err(|error| match error {
+        GrantError::Pool(VmPoolError::Overlaps) => Errno::Overlaps,
+        GrantError::Pool(VmPoolError::TooManyPools) => Errno::TooManyPools,
+        GrantError::Pool(VmPoolError::KernelMemory) => Errno::OutOfMemory,
+        _ => Errno::BadAddress,
+    })
+}
+
+/// Frees a pool that the program registered.
+pub(super) fn unregister_pool(caller: Caller, base: u32) -> Result<u32, Errno> {
+    let base = page_at(base)?;
+    let freed = with_memory(|memory| memory.pager.unregister_pool(&mut memory.mmu, caller.process.space, base));
+    freed.map(|()| 0).map_err(|_| Errno::BadAddress)
 }
 
 /// Tells which frame and which slot hold a page.

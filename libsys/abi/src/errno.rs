@@ -80,6 +80,8 @@ errnos! {
     26 OverLimit "over the limit of pages";
     /// The device behind the handle cannot do that.
     27 NotSupported "the device cannot do that";
+    /// The process has registered as many pools as it may have: [`crate::layout::OWN_POOLS_MAX`].
+    28 TooManyPools "too many pools";
 }
 
 impl Errno {

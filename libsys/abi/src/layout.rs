@@ -54,4 +54,7 @@ pub const NAME_MAX_BYTES: u32 = 55;
 /// The most mappings of files that a program can have at once.
 pub const MAPPINGS_MAX: u32 = 256;
 
+/// The most pools that a program can have registered at once, besides the four that every program has.
+pub const OWN_POOLS_MAX: u32 = 16;
+
 const _: () = assert!(FILE_START < FILE_END && STACK_LIMIT.is_multiple_of(PAGE_SIZE));

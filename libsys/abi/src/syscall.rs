@@ -28,8 +28,8 @@ macro_rules! syscall_table {
             /// region's first address. `InvalidArgument` for 0 bytes.
             2 => AllocateMemory as allocate_memory(len_bytes)
                 -> [InvalidArgument, OutOfAddressSpace, OutOfMemory, OverLimit];
-            /// Frees the region that `AllocateMemory` returned as `start`. Returns 0. `BadAddress` if
-            /// none starts there.
+            /// Frees the region that `AllocateMemory` or `AllocateInPool` returned as `start`. Returns 0.
+            /// `BadAddress` if none starts there.
             3 => FreeMemory as free_memory(start: *mut u8) -> [BadAddress];
             /// Starts the program in file `path` (`path_len` bytes of UTF-8). `arguments` is
             /// `arguments_len` bytes: each argument followed by a zero byte, otherwise
@@ -165,6 +165,22 @@ macro_rules! syscall_table {
             /// With every other error it was not sent.
             33 => SendAndWait as send_and_wait(buffer: *mut MessageHeader, len_bytes, milliseconds)
                 -> [BadAddress, MessageTooLong, NoSuchProcess, QueueFull, TooManyUnread, OutOfMemory, TimedOut, Io];
+            /// Registers a pool of the caller's own: `len_bytes` bytes of address space from `base` on,
+            /// both multiples of the page size. It may lie anywhere below the stack's guard where no
+            /// region and no other registered pool lies; the heap and files keep off it from then on.
+            /// Returns 0. `InvalidArgument` for no bytes or an argument that is not aligned,
+            /// `BadAddress` outside of that space, `TooManyPools` if the caller has 16.
+            34 => RegisterPool as register_pool(base: *mut u8, len_bytes)
+                -> [InvalidArgument, BadAddress, Overlaps, TooManyPools, OutOfMemory];
+            /// Frees the pool that the caller registered at `base`, and all regions in it. Returns 0.
+            /// `BadAddress` if none begins there.
+            35 => UnregisterPool as unregister_pool(base: *mut u8) -> [BadAddress];
+            /// Promises memory as `AllocateMemory` does, in the pool that the caller registered at
+            /// `base`. `FreeMemory` frees it. Returns the region's first address. `InvalidArgument` for 0
+            /// bytes, `BadAddress` if no pool begins at `base`, `OutOfAddressSpace` if the pool has no
+            /// hole of that size.
+            36 => AllocateInPool as allocate_in_pool(base: *mut u8, len_bytes)
+                -> [InvalidArgument, BadAddress, OutOfAddressSpace, OutOfMemory, OverLimit];
         }
     };
 }

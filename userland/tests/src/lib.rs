@@ -21,6 +21,9 @@ pub const PAGE: usize = PAGE_SIZE as usize;
 /// The program that breaks rules.
 pub const ASSIST: &str = "assist";
 
+/// Where test programs register a pool: at an address that nothing else of theirs is near.
+pub const POOL: u32 = 0x2000_0000;
+
 /// What a message is about at which `assist echo` ends.
 pub const END: u32 = u32::MAX;
 

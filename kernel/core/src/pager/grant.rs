@@ -109,6 +109,26 @@ impl Pager<'_> {
         Ok(first)
     }
 
+    /// Registers a pool of the program's own: `page_count` pages from `base` on. Only a range of addresses: it costs no promise.
+    ///
+    /// # Errors
+    /// `Pool` as [`AddressPools::register`] says, `NoSpace`.
+    pub fn register_pool(&mut self, id: SpaceId, base: Page, page_count: u32) -> Result<(), GrantError> {
+        let space = self.spaces.get_mut(id).ok_or(GrantError::NoSpace)?;
+        space.pools.register(base, page_count).map_err(GrantError::Pool)
+    }
+
+    /// Grants `page_count` pages of the pool that the program registered at `base`, in its first hole that holds them.
+    ///
+    /// # Errors
+    /// As [`allocate`](Self::allocate); `Pool(NoPool)`.
+    pub fn allocate_in_pool(&mut self, id: SpaceId, base: Page, page_count: u32) -> Result<Page, GrantError> {
+        let space = self.spaces.get(id).ok_or(GrantError::NoSpace)?;
+        let first = space.pools.own_hole(base, page_count).map_err(GrantError::Pool)?;
+        self.allocate_at(id, first, page_count, Rights::READ | Rights::WRITE, Backing::Zero)?;
+        Ok(first)
+    }
+
     /// Grants a region that shows a file: at page `at`, or in the first hole that holds it.
     ///
     /// # Errors

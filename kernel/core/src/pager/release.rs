@@ -1,4 +1,4 @@
-//! Giving memory back: a region, or a whole address space.
+//! Giving memory back: a region, a pool, or a whole address space.
 
 use super::grant::{table_is_used, table_slots};
 use super::{Cost, PageTables, Pager};
@@ -8,16 +8,35 @@ use crate::pte::{Pte, PteState};
 use crate::vm_pool::{Region, VmPoolError};
 
 impl Pager<'_> {
-    /// Gives back the region of the heap that starts at `start`: its frames, its slots, page tables that are now empty, and
-    /// the promise.
+    /// Frees the region that starts at `start`, of the heap or of a pool that the program registered. Its frames and slots, page tables
+    /// that are now empty, and the promise are free then.
     ///
     /// # Errors
-    /// `NoRegion`-like errors of the pool if no region of the heap starts there; nothing has changed then.
+    /// `NoRegion` if no such region starts there; nothing has changed then.
     pub fn free(&mut self, tables: &mut impl PageTables, id: SpaceId, start: Page) -> Result<(), VmPoolError> {
         let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoRegion)?;
-        let region = space.pools.release_heap(start)?;
+        let region = space.pools.release(start)?;
         self.give_back_region(tables, id, &region);
         Ok(())
+    }
+
+    /// Frees the pool that the program registered at `base`, with all regions in it.
+    ///
+    /// # Errors
+    /// `NoPool` if the program has registered none there.
+    pub fn unregister_pool(
+        &mut self,
+        tables: &mut impl PageTables,
+        id: SpaceId,
+        base: Page,
+    ) -> Result<(), VmPoolError> {
+        loop {
+            let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoPool)?;
+            match space.pools.unregister_step(base)? {
+                Some(region) => self.give_back_region(tables, id, &region),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Gives back the mapped file that starts at `start`. Its changes are in memory still, and known as such.

@@ -40,10 +40,9 @@ impl Pager<'_> {
         let page = Page::containing(fault.address);
         let space = self.spaces.get(id).ok_or(FaultError::NoRegion)?;
         // First: is the address legitimate in one of the pools?
-        let Some(pool) = space.pools.legitimate_pool(fault.address) else {
+        let Some(region) = space.pools.is_legitimate(fault.address) else {
             return self.resolve_in_new_stack(tables, id, fault);
         };
-        let region = pool.region_at_or_below(page).ok_or(FaultError::NoRegion)?;
         let directory = space.directory.ok_or(FaultError::NoRegion)?;
         let entry = tables.entry(directory, page);
         let owner = OwnedPage { space: id, page };

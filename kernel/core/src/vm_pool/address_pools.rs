@@ -1,109 +1,132 @@
-//! The four pools of a process: code, heap, files, stack.
+//! The pools that are registered in an address space, and the regions in all of them.
 
+mod holes;
 #[cfg(test)]
 mod tests;
 
+use alloc::vec::Vec;
+use core::iter;
+
 use abi::Access;
 use abi::layout::{
-    CODE_END, CODE_START, FILE_END, FILE_START, HEAP_END, HEAP_START, MAPPINGS_MAX, STACK_END, STACK_LIMIT,
+    CODE_END, CODE_START, FILE_END, FILE_START, HEAP_END, HEAP_START, MAPPINGS_MAX, OWN_POOLS_MAX, STACK_END,
+    STACK_LIMIT,
 };
 
-use super::{Backing, FilePage, Region, Rights, VmPool, VmPoolError};
+use super::{Backing, FilePage, MAX_REGIONS, Region, Rights, VmPool, VmPoolError};
 use crate::addr::{PAGE_SIZE, Page, VirtAddr};
 
-/// The user half of one address space.
+/// The user half of one address space: the list of its registered pools.
+///
+/// Each space begins with the first four. A program's own follow, in the order in which they were registered. An address is legitimate
+/// in one pool at most, so the order matters for speed alone.
 pub struct AddressPools {
-    code: VmPool,
-    heap: VmPool,
-    /// Mapped files have a range of their own, but may lie wherever else the program wants them: their pool spans the ranges of
-    /// code and heap too.
-    files: VmPool,
-    stack: VmPool,
+    /// The pools of stack, heap, code and files.
+    first: [VmPool; OWN],
+    /// The pools that the program registered.
+    own: Vec<VmPool>,
 }
+
+/// Position of the pool of the stack.
+const STACK: usize = 0;
+/// Position of the pool of the heap.
+const HEAP: usize = 1;
+/// Position of the pool of the program's segments.
+const CODE: usize = 2;
+/// Position of the pool of mapped files. Files have a range of their own, but a program may map one anywhere below the stack: this pool
+/// spans the ranges of code and heap too.
+const FILES: usize = 3;
+/// Position of the first pool that the program registered.
+const OWN: usize = 4;
+
+const _: () = assert!(CODE_START < HEAP_START && HEAP_START < FILE_START && FILE_START < STACK_LIMIT);
 
 impl Default for AddressPools {
     fn default() -> Self {
-        Self {
-            code: pool(CODE_START, CODE_END),
-            heap: pool(HEAP_START, HEAP_END),
-            files: pool(CODE_START, FILE_END),
-            stack: pool(STACK_LIMIT, STACK_END),
-        }
+        let first = [
+            pool(STACK_LIMIT, STACK_END),
+            pool(HEAP_START, HEAP_END),
+            pool(CODE_START, CODE_END),
+            pool(CODE_START, FILE_END),
+        ];
+        Self { first, own: Vec::new() }
     }
 }
-
-const _: () = assert!(CODE_START < HEAP_START && HEAP_START < FILE_START && FILE_START < STACK_LIMIT);
 
 const fn pool(start: u32, end: u32) -> VmPool {
     VmPool::new(Page::containing(VirtAddr::new(start)), (end - start) / PAGE_SIZE)
 }
 
 impl AddressPools {
-    /// The pool of code, heap or stack that begins last of those that begin at `page` or below it; code if none does.
+    /// All registered pools, in order of position.
     #[inline]
-    fn own_at_or_below(&self, page: Page) -> &VmPool {
-        if page >= self.stack.base() {
-            &self.stack
-        } else if page >= self.heap.base() {
-            &self.heap
-        } else {
-            &self.code
-        }
+    fn registered(&self) -> impl Iterator<Item = &VmPool> {
+        self.first.iter().chain(&self.own)
     }
 
-    /// The region that holds `page`, if it is allocated now.
-    #[inline]
-    pub fn region_of(&self, page: Page) -> Option<&Region> {
-        self.legitimate_pool(page.start())?.region_at_or_below(page)
+    /// The pool at a position.
+    fn at_mut(&mut self, position: usize) -> Option<&mut VmPool> {
+        self.first.iter_mut().chain(&mut self.own).nth(position)
     }
 
-    /// The pool in which the address is legitimate. A page fault asks this first.
-    #[inline]
-    pub fn legitimate_pool(&self, address: VirtAddr) -> Option<&VmPool> {
-        let own = self.own_at_or_below(Page::containing(address));
-        if own.is_legitimate(address) { Some(own) } else { self.file_pool_if_legitimate(address) }
-    }
-
-    /// The pool of mapped files, if a file is mapped at the address.
-    #[inline(never)]
-    fn file_pool_if_legitimate(&self, address: VirtAddr) -> Option<&VmPool> {
-        Some(&self.files).filter(|files| files.is_legitimate(address))
-    }
-
-    /// The first hole of `page_count` pages in the heap.
+    /// Registers a pool of the program's own: `page_count` pages from `base` on. It may lie wherever a file could be mapped.
     ///
     /// # Errors
-    /// `Empty`, `NoHole`.
-    pub fn heap_hole(&self, page_count: u32) -> Result<Page, VmPoolError> {
-        let first = self.heap.hole(page_count)?;
-        let mapped = |first, page_count| self.files.first_overlap(first, page_count);
-        hole_besides(first, page_count, mapped, |from| self.heap.hole_behind(from, page_count))
-    }
-
-    /// The first hole of `page_count` pages where files are mapped; if there is none, the first anywhere in front of the stack.
-    ///
-    /// # Errors
-    /// `Empty`, `NoHole`.
-    pub fn file_hole(&self, page_count: u32) -> Result<Page, VmPoolError> {
+    /// `Empty`, `TooManyPools`, `KernelMemory`. `OutsidePool` if it leaves the range from the first page of code to the stack's guard.
+    /// `Overlaps` if a region, or another pool of the program's own, lies there. Nothing has changed then.
+    pub fn register(&mut self, base: Page, page_count: u32) -> Result<(), VmPoolError> {
         if page_count == 0 {
             return Err(VmPoolError::Empty);
         }
-        if let Some(first) = self.files.hole_behind(start_of(FILE_START), page_count) {
-            return Ok(first);
+        let files = &self.first[FILES];
+        let end = base.number().checked_add(page_count).ok_or(VmPoolError::OutsidePool)?;
+        if base < files.base() || end > files.end() {
+            return Err(VmPoolError::OutsidePool);
         }
-        let first = self.files.hole_behind(start_of(CODE_START), page_count).ok_or(VmPoolError::NoHole)?;
-        let own = |first, page_count| {
-            let code = self.code.first_overlap(first, page_count);
-            code.or_else(|| self.heap.first_overlap(first, page_count))
-        };
-        hole_besides(first, page_count, own, |from| self.files.hole_behind(from, page_count))
+        let position = OWN + self.own.len();
+        if self.end_of_obstacle(position, base, page_count).is_some() {
+            return Err(VmPoolError::Overlaps);
+        }
+        if self.own.len() >= OWN_POOLS_MAX as usize {
+            return Err(VmPoolError::TooManyPools);
+        }
+        self.own.try_reserve(1).map_err(|_| VmPoolError::KernelMemory)?;
+        self.own.push(VmPool::new(base, page_count));
+        Ok(())
     }
 
-    /// Adds a region: a mapped file to the pool of files, any other to the pool of code, heap or stack that spans its first page.
+    /// Takes a region out of the program's own pool that begins at `base`; if the pool has no region, takes the pool out of the list.
+    /// `None` says that the pool is gone.
     ///
     /// # Errors
-    /// `Overlaps` a region of any pool or, for a mapping, the space that the stack may grow to; `OutsidePool`, `Empty`; `TooManyRegions`,
-    /// for a mapping at [`MAPPINGS_MAX`] of them. Nothing has changed then.
+    /// `NoPool` if the program has registered none there.
+    pub fn unregister_step(&mut self, base: Page) -> Result<Option<Region>, VmPoolError> {
+        let index = self.own.iter().position(|pool| pool.base() == base).ok_or(VmPoolError::NoPool)?;
+        let region = self.own[index].release_any();
+        if region.is_none() {
+            self.own.remove(index);
+        }
+        Ok(region)
+    }
+
+    /// Asks the pools whether the address lies inside a region that is allocated now, and returns that region. A page fault asks this
+    /// first.
+    #[inline]
+    pub fn is_legitimate(&self, address: VirtAddr) -> Option<&Region> {
+        let found = self.first.iter().find_map(|pool| pool.is_legitimate(address));
+        found.or_else(|| self.own.iter().find_map(|pool| pool.is_legitimate(address)))
+    }
+
+    /// The region that holds `page`, if it is allocated now.
+    pub fn region_of(&self, page: Page) -> Option<&Region> {
+        self.is_legitimate(page.start())
+    }
+
+    /// Adds a region: a mapped file to the pool of files, any other to the pool that spans its first page.
+    ///
+    /// # Errors
+    /// `Overlaps` a region of another pool, or a pool of the program's own that it is not for. A mapping also overlaps the space that the
+    /// stack may grow to. `OutsidePool`, `Empty`, `TooManyRegions`. Nothing has changed then.
     pub fn allocate_at(
         &mut self,
         first: Page,
@@ -112,37 +135,51 @@ impl AddressPools {
         backing: Backing,
     ) -> Result<(), VmPoolError> {
         let region = Region::new(first, page_count, rights, backing);
-        if region.is_mapping() {
-            return self.map_at(region);
-        }
-        let pools = [&mut self.heap, &mut self.code, &mut self.stack];
-        let pool = pools.into_iter().find(|pool| pool.spans(first)).ok_or(VmPoolError::OutsidePool)?;
-        if self.files.overlaps(first, page_count) {
+        let position = self.position_for(&region).ok_or(VmPoolError::OutsidePool)?;
+        // The stack's whole range is taken, grown or not.
+        let in_stack = position == FILES && self.first[STACK].spans(first);
+        if in_stack || self.end_of_obstacle(position, first, page_count).is_some() {
             return Err(VmPoolError::Overlaps);
         }
-        pool.allocate_at(region)
-    }
-
-    fn map_at(&mut self, region: Region) -> Result<(), VmPoolError> {
-        let (first, page_count) = (region.first(), region.page_count());
-        let is_taken = |pool: &VmPool| pool.overlaps(first, page_count);
-        // Where the stack may grow to is taken as well.
-        if is_taken(&self.code) || is_taken(&self.heap) || self.stack.spans(first) {
-            return Err(VmPoolError::Overlaps);
-        }
-        // To find who maps a page of a file, all of them are looked at.
-        if self.files.regions().len() >= MAPPINGS_MAX as usize {
+        // To find the entries that map a page of a file, the kernel looks at all mappings: these have a bound of their own.
+        let (held, most) = match position {
+            FILES => (self.first[FILES].regions().len(), MAPPINGS_MAX as usize),
+            _ => (self.region_count(), MAX_REGIONS),
+        };
+        if held >= most {
             return Err(VmPoolError::TooManyRegions);
         }
-        self.files.allocate_at(region)
+        self.at_mut(position).ok_or(VmPoolError::OutsidePool)?.allocate_at(region)
     }
 
-    /// Takes out the region of the heap that starts at `start`.
+    /// Position of the pool that a region belongs to. A program's own pool comes before the heap or the code that it lies in.
+    fn position_for(&self, region: &Region) -> Option<usize> {
+        if region.is_mapping() {
+            return Some(FILES);
+        }
+        let own = self.own.iter().position(|pool| pool.spans(region.first()));
+        let mut first = [HEAP, CODE, STACK].into_iter();
+        own.map(|index| OWN + index).or_else(|| first.find(|&position| self.first[position].spans(region.first())))
+    }
+
+    /// Number of regions, mapped files not counted.
+    fn region_count(&self) -> usize {
+        let all: usize = self.registered().map(|pool| pool.regions().len()).sum();
+        all - self.first[FILES].regions().len()
+    }
+
+    /// Takes out the region that starts at `start`, of the heap or of a pool of the program's own.
     ///
     /// # Errors
     /// `NoRegion` if none starts there.
-    pub fn release_heap(&mut self, start: Page) -> Result<Region, VmPoolError> {
-        self.heap.release(start)
+    pub fn release(&mut self, start: Page) -> Result<Region, VmPoolError> {
+        self.allocated_pool(start)?.release(start)
+    }
+
+    /// The pool, of the heap or of the program's own, in which `page` is allocated.
+    fn allocated_pool(&mut self, page: Page) -> Result<&mut VmPool, VmPoolError> {
+        let mut pools = iter::once(&mut self.first[HEAP]).chain(&mut self.own);
+        pools.find(|pool| pool.is_legitimate(page.start()).is_some()).ok_or(VmPoolError::NoRegion)
     }
 
     /// Takes out the mapped file that starts at `start`.
@@ -150,40 +187,41 @@ impl AddressPools {
     /// # Errors
     /// `NoRegion` if none starts there.
     pub fn release_mapping(&mut self, start: Page) -> Result<Region, VmPoolError> {
-        self.files.release(start)
+        self.first[FILES].release(start)
     }
 
     /// Takes out some region of some pool; `None` once all are empty.
     pub fn release_any(&mut self) -> Option<Region> {
-        [&mut self.heap, &mut self.code, &mut self.stack, &mut self.files].into_iter().find_map(VmPool::release_any)
+        self.first.iter_mut().chain(&mut self.own).find_map(VmPool::release_any)
     }
 
     /// Some region has a page among the `page_count` pages from `first` on.
     pub fn overlaps(&self, first: Page, page_count: u32) -> bool {
-        self.pools().into_iter().any(|pool| pool.overlaps(first, page_count))
+        self.registered().any(|pool| pool.overlaps(first, page_count))
     }
 
     /// All regions, in order of address.
     pub fn regions(&self) -> impl Iterator<Item = &Region> {
-        let mut own = [&self.code, &self.heap, &self.stack].into_iter().flat_map(VmPool::regions).peekable();
-        let mut mapped = self.files.regions().iter().peekable();
-        core::iter::from_fn(move || match (own.peek(), mapped.peek()) {
-            (Some(one), Some(other)) if one.first() > other.first() => mapped.next(),
-            (Some(_), _) => own.next(),
-            (None, _) => mapped.next(),
+        let mut from = 0;
+        iter::from_fn(move || {
+            let next = self.registered().filter_map(|pool| pool.first_from(Page::new(from)));
+            let next = next.min_by_key(|region| region.first())?;
+            from = next.end();
+            Some(next)
         })
     }
 
     /// The pages that show this page of a file, mapped or not. Only programs' segments and mapped files do.
     pub fn pages_showing(&self, shown: FilePage) -> impl Iterator<Item = Page> {
-        let regions = self.code.regions().iter().chain(self.files.regions());
+        let regions = self.first[CODE].regions().iter().chain(self.first[FILES].regions());
         regions.filter_map(move |region| region.page_showing(shown))
     }
 
     /// If the stack may grow down to `page`: the page at which it begins now.
     pub fn growable_stack(&self, page: Page) -> Option<Page> {
-        let lowest = self.stack.regions().first()?.first();
-        (self.stack.spans(page) && page < lowest).then_some(lowest)
+        let stack = &self.first[STACK];
+        let lowest = stack.regions().first()?.first();
+        (stack.spans(page) && page < lowest).then_some(lowest)
     }
 
     /// Lets the stack begin at `page`.
@@ -191,29 +229,19 @@ impl AddressPools {
     /// # Errors
     /// `NoRegion` if there is no stack, `OutsidePool` if it may not grow there.
     pub fn grow_stack(&mut self, page: Page) -> Result<(), VmPoolError> {
-        self.stack.grow_down(page)
+        self.first[STACK].grow_down(page)
     }
 
     /// Checks that all `len_bytes` bytes from `start` on may be used in this way. What the stack may grow to counts as its own.
     ///
     /// # Errors
     /// `OutsidePool` if a byte is allocated nowhere, lies in a region that does not allow the access, or the range wraps.
-    #[inline]
     pub fn check_range(&self, start: VirtAddr, len_bytes: u32, access: Access) -> Result<(), VmPoolError> {
         if len_bytes == 0 {
             return Ok(());
         }
         let last = start.checked_add(len_bytes - 1).ok_or(VmPoolError::OutsidePool)?;
         let (first, last) = (Page::containing(start), Page::containing(last));
-        match self.own_at_or_below(first).region_at_or_below(first) {
-            // Nearly every range lies in one region.
-            Some(region) if last.number() < region.end() && region.rights().allow(access) => Ok(()),
-            _ => self.check_pages(first, last, access),
-        }
-    }
-
-    #[cold]
-    fn check_pages(&self, first: Page, last: Page, access: Access) -> Result<(), VmPoolError> {
         let mut page = first.number();
         while page <= last.number() {
             page = match self.region_of(Page::new(page)) {
@@ -224,27 +252,4 @@ impl AddressPools {
         }
         Ok(())
     }
-
-    fn pools(&self) -> [&VmPool; 4] {
-        [&self.code, &self.heap, &self.files, &self.stack]
-    }
-}
-
-/// The first page of the range that begins at this address.
-const fn start_of(address: u32) -> Page {
-    Page::containing(VirtAddr::new(address))
-}
-
-/// A hole of one pool that is one of others, too: from the candidate `first` on, behind whatever is `in_the_way` of each.
-fn hole_besides<'a>(
-    first: Page,
-    page_count: u32,
-    in_the_way: impl Fn(Page, u32) -> Option<&'a Region>,
-    next: impl Fn(Page) -> Option<Page>,
-) -> Result<Page, VmPoolError> {
-    let mut first = first;
-    while let Some(region) = in_the_way(first, page_count) {
-        first = next(Page::new(region.end())).ok_or(VmPoolError::NoHole)?;
-    }
-    Ok(first)
 }

@@ -5,6 +5,8 @@
 
 mod address_pools;
 mod region;
+#[cfg(test)]
+mod tests;
 
 use alloc::vec::Vec;
 
@@ -23,7 +25,7 @@ pub struct VmPool {
     full_below: Page,
 }
 
-/// The most regions one pool holds: what a program can make the kernel remember is bounded.
+/// The most regions that one address space has, mapped files not counted: what a program can make the kernel remember is bounded.
 pub const MAX_REGIONS: usize = 4096;
 
 /// Why a pool refuses. Nothing has changed then.
@@ -35,12 +37,18 @@ pub enum VmPoolError {
     NoHole,
     /// The range leaves the pool, or no pool has it.
     OutsidePool,
-    /// The range overlaps a region.
+    /// The range overlaps a region, or a pool that the program registered.
     Overlaps,
-    /// No region starts there.
+    /// No region starts there, or no region holds all of these pages.
     NoRegion,
-    /// The pool holds [`MAX_REGIONS`] already, too many files are mapped, or the kernel has no memory for one more.
+    /// The space has [`MAX_REGIONS`] already, too many files are mapped, or the kernel has no memory for one more.
     TooManyRegions,
+    /// The program has registered [`OWN_POOLS_MAX`](abi::layout::OWN_POOLS_MAX) pools already.
+    TooManyPools,
+    /// The kernel has no memory for one more pool.
+    KernelMemory,
+    /// The program has registered no pool that begins there.
+    NoPool,
 }
 
 impl VmPool {
@@ -55,7 +63,7 @@ impl VmPool {
         self.base
     }
 
-    /// The page behind the last one, by number.
+    /// The number of the page after the last one.
     const fn end(&self) -> u32 {
         self.base.number() + self.page_count
     }
@@ -63,7 +71,7 @@ impl VmPool {
     /// The page lies in the pool's range.
     #[inline]
     pub const fn spans(&self, page: Page) -> bool {
-        page.number() >= self.base.number() && page.number() < self.end()
+        page.number().wrapping_sub(self.base.number()) < self.page_count
     }
 
     /// The first hole of `page_count` pages.
@@ -85,10 +93,10 @@ impl VmPool {
         if self.end() - start >= page_count { Ok(Page::new(start)) } else { Err(VmPoolError::NoHole) }
     }
 
-    /// The first hole of `page_count` pages at `from` or behind it.
-    pub fn hole_behind(&self, from: Page, page_count: u32) -> Option<Page> {
-        let mut start = self.region_of(from).map_or(from.number(), Region::end);
-        for region in &self.regions[self.position(from)..] {
+    /// The first hole of `page_count` pages at `from` or after it.
+    pub fn hole_from(&self, from: Page, page_count: u32) -> Option<Page> {
+        let mut start = from.number();
+        for region in &self.regions[self.position_ending_after(from)..] {
             if region.first().number().saturating_sub(start) >= page_count {
                 return Some(Page::new(start));
             }
@@ -98,10 +106,32 @@ impl VmPool {
     }
 
     /// The first region that has a page among the `page_count` pages from `first` on.
+    #[inline]
     pub fn first_overlap(&self, first: Page, page_count: u32) -> Option<&Region> {
+        // In most pools there is nothing to search.
+        if self.regions.is_empty() || !self.meets(first, page_count) {
+            return None;
+        }
+        let next = self.first_ending_after(first)?;
+        (next.first().number() < first.number().saturating_add(page_count)).then_some(next)
+    }
+
+    /// The first region that has `page` or a later one.
+    #[inline(never)]
+    fn first_ending_after(&self, page: Page) -> Option<&Region> {
+        self.regions.get(self.position_ending_after(page))
+    }
+
+    /// The first region that begins at `page` or after it.
+    fn first_from(&self, page: Page) -> Option<&Region> {
+        self.regions.get(self.position(page))
+    }
+
+    /// The pool's range has a page among the `page_count` pages from `first` on.
+    #[inline]
+    const fn meets(&self, first: Page, page_count: u32) -> bool {
         let end = first.number().saturating_add(page_count);
-        let next = || self.regions.get(self.position(first)).filter(|region| region.first().number() < end);
-        self.region_of(first).or_else(next).filter(|_| page_count > 0)
+        page_count > 0 && first.number() < self.end() && self.base.number() < end
     }
 
     /// Adds a region.
@@ -119,9 +149,7 @@ impl VmPool {
         if self.overlaps(region.first(), region.page_count()) {
             return Err(VmPoolError::Overlaps);
         }
-        if self.regions.len() >= MAX_REGIONS || self.regions.try_reserve(1).is_err() {
-            return Err(VmPoolError::TooManyRegions);
-        }
+        self.regions.try_reserve(1).map_err(|_| VmPoolError::TooManyRegions)?;
         let position = self.position(region.first());
         self.regions.insert(position, region);
         if region.first() == self.full_below {
@@ -147,28 +175,32 @@ impl VmPool {
         Some(region)
     }
 
-    /// The region that holds `page`, if it is allocated now.
-    #[inline]
-    pub fn region_of(&self, page: Page) -> Option<&Region> {
-        self.is_legitimate(page.start()).then(|| self.region_at_or_below(page))?
-    }
-
-    /// The address lies inside a region that is allocated now. The rest of the pool is not legitimate.
+    /// Answers whether the address lies inside a region that is allocated now, and with which one. The rest of the pool is not legitimate.
     ///
-    /// A page fault asks this first, and `region_of` asks nothing else.
+    /// There is no other check of an address: a page fault asks this first, and so does `region_of`.
     #[inline]
-    pub fn is_legitimate(&self, address: VirtAddr) -> bool {
+    pub fn is_legitimate(&self, address: VirtAddr) -> Option<&Region> {
         let page = Page::containing(address);
-        self.region_at_or_below(page).is_some_and(|region| page.number() < region.end())
+        if !self.spans(page) {
+            return None;
+        }
+        let region = match self.regions.last()? {
+            last if last.first() <= page => last,
+            _ => self.region_at_or_below(page)?,
+        };
+        (page.number() < region.end()).then_some(region)
     }
 
-    /// The region that begins last of those that begin at `page` or below it. If an address in `page` is legitimate, the region holds it.
-    #[inline]
-    pub fn region_at_or_below(&self, page: Page) -> Option<&Region> {
-        match self.regions.last()? {
-            last if last.first() <= page => Some(last),
-            _ => self.regions.get(..self.position_behind(page))?.last(),
-        }
+    /// The region that holds `page`, if it is allocated now.
+    pub fn region_of(&self, page: Page) -> Option<&Region> {
+        self.is_legitimate(page.start())
+    }
+
+    /// The region that begins last of those that begin at `page` or below it.
+    #[inline(never)]
+    fn region_at_or_below(&self, page: Page) -> Option<&Region> {
+        let count = self.regions.partition_point(|region| region.first() <= page);
+        self.regions.get(..count)?.last()
     }
 
     /// Some region has a page among the `page_count` pages from `first` on.
@@ -194,105 +226,13 @@ impl VmPool {
         Ok(())
     }
 
-    /// How many regions begin before `page`.
+    /// Number of regions that begin before `page`.
     fn position(&self, page: Page) -> usize {
         self.regions.partition_point(|region| region.first() < page)
     }
 
-    /// How many regions begin at `page` or before it.
-    #[inline(never)]
-    fn position_behind(&self, page: Page) -> usize {
-        self.regions.partition_point(|region| region.first() <= page)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::{any, prop_assert_eq, proptest};
-
-    use super::{Backing, Region, Rights, VmPool, VmPoolError};
-    use crate::addr::{Page, VirtAddr};
-
-    const BASE: u32 = 1000;
-    const LEN: u32 = 60;
-
-    fn region(first: u32, page_count: u32) -> Region {
-        Region::new(Page::new(first), page_count, Rights::READ, Backing::Zero)
-    }
-
-    #[test]
-    fn only_what_is_allocated_now_is_legitimate() {
-        let mut pool = VmPool::new(Page::new(BASE), LEN);
-        let first = Page::new(BASE).start();
-        assert!(!pool.is_legitimate(first), "the pool as a whole is not");
-        pool.allocate_at(region(BASE, 2)).unwrap();
-        let last = VirtAddr::new(first.raw() + 2 * 4096 - 1);
-        assert!(pool.is_legitimate(first) && pool.is_legitimate(last));
-        assert!(!pool.is_legitimate(VirtAddr::new(last.raw() + 1)));
-        pool.release(Page::new(BASE)).unwrap();
-        assert!(!pool.is_legitimate(first), "use after release is noticed");
-    }
-
-    #[test]
-    fn a_region_can_grow_down_to_the_base_and_no_further() {
-        let mut pool = VmPool::new(Page::new(BASE), LEN);
-        pool.allocate_at(region(BASE + LEN - 1, 1)).unwrap();
-        pool.grow_down(Page::new(BASE)).unwrap();
-        assert_eq!(pool.regions()[0].page_count(), LEN);
-        assert_eq!(pool.grow_down(Page::new(BASE - 1)), Err(VmPoolError::OutsidePool));
-    }
-
-    #[test]
-    fn sizes_that_wrap_are_refused() {
-        let mut pool = VmPool::new(Page::new(BASE), LEN);
-        for page_count in [u32::MAX, u32::MAX - BASE, LEN + 1] {
-            assert_eq!(pool.allocate_at(region(BASE, page_count)), Err(VmPoolError::OutsidePool));
-            assert_eq!(pool.hole(page_count), Err(VmPoolError::NoHole));
-        }
-        assert_eq!(pool.hole(0), Err(VmPoolError::Empty));
-    }
-
-    proptest! {
-        #[test]
-        fn a_pool_behaves_like_an_array_of_pages(steps in proptest::collection::vec((any::<u8>(), 0u32..LEN, 1u32..9), 1..200)) {
-            let mut pool = VmPool::new(Page::new(BASE), LEN);
-            // For each page, the start of the region it belongs to.
-            let mut model = [None; LEN as usize];
-            for (action, place, count) in steps {
-                let page = Page::new(BASE + place);
-                match action % 4 {
-                    0 | 1 => {
-                        let runs = model.windows(count as usize);
-                        let hole = runs.into_iter().position(|run| run.iter().all(Option::is_none));
-                        let found = pool.hole(count);
-                        prop_assert_eq!(found.ok().map(|page| (page.number() - BASE) as usize), hole);
-                        if let Some(start) = hole {
-                            pool.allocate_at(region(BASE + u32::try_from(start).unwrap(), count)).unwrap();
-                            model[start..start + count as usize].fill(Some(start));
-                        }
-                    }
-                    2 => {
-                        let range = place as usize..(place + count) as usize;
-                        let fits = model.get(range.clone()).is_some_and(|run| run.iter().all(Option::is_none));
-                        prop_assert_eq!(pool.allocate_at(region(BASE + place, count)).is_ok(), fits);
-                        if fits {
-                            model[range].fill(Some(place as usize));
-                        }
-                    }
-                    _ => {
-                        let starts_here = model[place as usize] == Some(place as usize);
-                        prop_assert_eq!(pool.release(page).is_ok(), starts_here);
-                        if starts_here {
-                            model.iter_mut().filter(|start| **start == Some(place as usize)).for_each(|start| *start = None);
-                        }
-                    }
-                }
-                for (index, start) in (0..).zip(&model) {
-                    let found = pool.region_of(Page::new(BASE + index)).map(|region| (region.first().number() - BASE) as usize);
-                    prop_assert_eq!(found, *start);
-                    prop_assert_eq!(pool.overlaps(Page::new(BASE + index), 1), start.is_some());
-                }
-            }
-        }
+    /// Position of the first region that has `page` or a later one.
+    fn position_ending_after(&self, page: Page) -> usize {
+        self.regions.partition_point(|region| region.end() <= page.number())
     }
 }

@@ -1,3 +1,7 @@
+//! The pools of one address space.
+
+mod registered;
+
 use abi::Access;
 use abi::layout::{CODE_START, FILE_END, FILE_START, HEAP_END, HEAP_START, KERNEL_START, STACK_END, STACK_LIMIT};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
@@ -42,7 +46,7 @@ fn a_range_must_lie_in_regions_that_allow_the_access() {
 #[test]
 fn only_what_is_allocated_now_is_legitimate() {
     let mut pools = pools();
-    let is_legitimate = |pools: &AddressPools, address| pools.legitimate_pool(VirtAddr::new(address)).is_some();
+    let is_legitimate = |pools: &AddressPools, address| pools.is_legitimate(VirtAddr::new(address)).is_some();
     let heap_end = HEAP_START + 3 * PAGE_SIZE;
     for address in [CODE_START, HEAP_START, heap_end - 1, STACK_END - 1] {
         assert!(is_legitimate(&pools, address), "{address:#x}");
@@ -50,7 +54,7 @@ fn only_what_is_allocated_now_is_legitimate() {
     for address in [0, CODE_START - 1, heap_end, FILE_START, STACK_LIMIT, STACK_END, KERNEL_START] {
         assert!(!is_legitimate(&pools, address), "{address:#x}");
     }
-    pools.release_heap(page(HEAP_START)).unwrap();
+    pools.release(page(HEAP_START)).unwrap();
     assert!(!is_legitimate(&pools, HEAP_START), "use after release is noticed");
 }
 
@@ -91,7 +95,7 @@ fn a_file_may_be_mapped_over_the_ends_of_pools_and_larger_than_its_own() {
     pools.allocate_at(first, gibibyte, Rights::READ, MAPPED).unwrap();
     assert_eq!(pools.region_of(page(FILE_START)).map(|region| region.first()), Some(first));
     assert_eq!(pools.heap_hole(1), Err(VmPoolError::NoHole));
-    assert_eq!(pools.release_heap(first), Err(VmPoolError::NoRegion));
+    assert_eq!(pools.release(first), Err(VmPoolError::NoRegion));
     pools.release_mapping(first).unwrap();
     assert_eq!(pools.file_hole(gibibyte * 3), Err(VmPoolError::NoHole));
 }
@@ -147,7 +151,7 @@ proptest! {
                     let is_there = model.iter().position(|&(at, _, mapped)| at == first && mapped == is_mapping);
                     let in_heap = (edges[1]..edges[2]).contains(&first);
                     let start = Page::new(first);
-                    let done = if is_mapping { pools.release_mapping(start) } else { pools.release_heap(start) };
+                    let done = if is_mapping { pools.release_mapping(start) } else { pools.release(start) };
                     prop_assert_eq!(done.is_ok(), is_there.is_some() && (is_mapping || in_heap));
                     if let (Ok(_), Some(place)) = (done, is_there) {
                         model.swap_remove(place);

@@ -10,6 +10,7 @@ mod errands;
 mod files;
 mod fuzz;
 mod mappings;
+mod pools;
 mod remains;
 mod rules;
 mod ways;
@@ -40,6 +41,7 @@ fn main() -> u32 {
                 .or_else(|| company::run(word, rest))
                 .or_else(|| files::run(word, rest))
                 .or_else(|| mappings::run(word, rest))
+                .or_else(|| pools::run(word, rest))
                 .or_else(|| fuzz::run(word, rest))
                 .or_else(|| remains::run(word, rest))
                 .or_else(|| devices::run(word, rest))
