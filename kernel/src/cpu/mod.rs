@@ -18,6 +18,7 @@ pub mod usercopy;
 /// Loads the CPU's tables and turns on its guards. Called once, at boot, before anything can trap.
 pub fn init() {
     control::enable_guards();
+    fpu::init();
     gdt::init();
     idt::init();
     sysenter::init();

@@ -10,13 +10,15 @@ use libsys::memory::Region;
 use libsys::process::Process;
 use libsys::test::Verdict;
 use libsys::{ExitReason, check, check_eq, gate, process, system};
-use tests::{ASSIST, PAGE, assist};
+use tests::{ASSIST, PAGE, assist, run};
 
 libsys::tests! {
     calls_keep_all_registers_but_the_result,
     preemption_keeps_all_registers,
     floating_point_is_each_programs_own,
     floating_point_begins_clean,
+    emms_of_another_program_leaves_the_registers_alone,
+    emms_after_another_program_empties_ones_own_registers,
     a_pending_floating_point_exception_ends_with_its_process,
     a_pending_floating_point_exception_is_raised_in_its_own_process,
     odd_flags_at_a_call_do_no_harm,
@@ -113,6 +115,47 @@ fn a_pending_floating_point_exception_is_raised_in_its_own_process() -> Verdict 
     let reason = pending.wait()?.reason;
     let kind = FaultKind::FloatingPoint;
     check_eq!(reason, ExitReason::Fault { kind, access: Access::Execute, address: instruction, instruction });
+    Ok(())
+}
+
+/// Control, status and tag word, and the eight registers.
+fn x87_state() -> [u32; 23] {
+    let mut state = [0_u32; 27];
+    // SAFETY: FNSAVE writes 108 bytes to the array and resets the unit; FRSTOR loads them again.
+    unsafe { asm!("fnsave [{0}]", "frstor [{0}]", in(reg) state.as_mut_ptr()) };
+    // The pointers to the last instruction and its operand are left out.
+    core::array::from_fn(|place| if place < 3 { state[place] } else { state[place + 4] })
+}
+
+/// QEMU's TCG executes `emms` even where it should trap, so the registers must never hold another program's values.
+fn emms_of_another_program_leaves_the_registers_alone() -> Verdict {
+    // SAFETY: FNINIT and FLD1 change only the x87's registers, which the block at the end empties again.
+    unsafe { asm!("fninit", "fld1", "fld1") };
+    let before = x87_state();
+    // A CPU without MMX ends the program at its first instruction.
+    run(ASSIST, &["emms"])?;
+    let after = x87_state();
+    // SAFETY: as above.
+    unsafe { asm!("fninit") };
+    check_eq!(after, before);
+    Ok(())
+}
+
+fn emms_after_another_program_empties_ones_own_registers() -> Verdict {
+    const HAS_MMX: u32 = 1 << 23;
+    if core::arch::x86::__cpuid(1).edx & HAS_MMX == 0 {
+        return Ok(());
+    }
+    // SAFETY: loading a register of MMX makes all of them valid; EMMS below makes them empty again.
+    unsafe { asm!(".byte 0x0F, 0x6E, 0xC0", inout("eax") 7 => _) };
+    check_eq!(run(ASSIST, &["x87", "5", "1"])?.reason, ExitReason::Exited(0));
+    // SAFETY: EMMS changes only the tag word.
+    unsafe { asm!("emms") };
+    check_eq!(run(ASSIST, &["x87", "5", "1"])?.reason, ExitReason::Exited(0));
+    let tags = x87_state()[2] & 0xFFFF;
+    // SAFETY: the registers hold nothing that is needed.
+    unsafe { asm!("fninit") };
+    check_eq!(tags, 0xFFFF, "the tag word");
     Ok(())
 }
 

@@ -48,6 +48,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         }
         "recurse" => Ok(recurse(0)),
         "x87" => Ok(x87(argument(), argument())),
+        "emms" => Ok(emms()),
         "x87-pending" => Ok(x87_pending()),
         "constant" => Ok(u32::try_from("a constant".as_ptr().expose_provenance()).unwrap_or(0)),
         "allocate-80-and-30" => allocate_80_and_30(),
@@ -307,6 +308,13 @@ fn stack_call(bytes: u32) -> u32 {
     let here = 0u32;
     let below = u32::try_from((&raw const here).expose_provenance()).unwrap_or(0) - bytes;
     u32::from(call::time(below).is_err())
+}
+
+/// Empties the registers of MMX, which are those of the x87.
+fn emms() -> u32 {
+    // SAFETY: EMMS changes only the x87's tag word; Rust code for this target holds no value in these registers here.
+    unsafe { asm!("emms") };
+    0
 }
 
 /// Keeps a value in an x87 register while others run: 0 if it is still there.
