@@ -4,6 +4,7 @@ mod borrowing;
 mod disk;
 mod files;
 mod frame_zero;
+mod guesses;
 mod hardware;
 mod machine;
 mod model;

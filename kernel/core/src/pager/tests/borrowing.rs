@@ -11,7 +11,7 @@ use crate::pager::borrow::Marks;
 use crate::pager::served::Served;
 use crate::pager::{Cleaned, Options, Step, WriteBack, WriteBackPass};
 use crate::replacement::{Replacement, Residents};
-use crate::vm_pool::{Backing, FileRef, Rights};
+use crate::vm_pool::{Backing, FilePage, FileRef, Rights};
 
 const FILE: FileRef = FileRef::new(3);
 
@@ -226,4 +226,49 @@ fn pages_leave_and_come_several_at_a_time_however_long_it_goes_on() {
         assert!(round == 0 || now.read_aheads - before.read_aheads > 20, "round {round}");
     }
     assert_eq!(machine.pager.spaces().get(id).unwrap().account(), machine.pager.totals(), "there is no other space");
+}
+
+#[test]
+fn a_fault_waits_for_frames_that_are_nearly_free_and_borrows_no_more() {
+    let (mut machine, id, base) = machine("fifo", Options { cleaner: true, read_ahead: false }, 40, 90, 80);
+    write(&mut machine, id, base, 0..30);
+    machine.queue_len = 99;
+    machine.pager.marks = Marks { low: 99, high: machine.pager.pool().free_count() + 4 };
+    machine.clean();
+    let leaving = machine.pager.frames().leaving();
+    assert!(leaving >= 4);
+    while machine.pager.pool().free_count() > 0 {
+        let fresh = machine.pager.allocate(id, 1).unwrap();
+        assert!(matches!(machine.begin_fault(id, fresh), Step::Done));
+    }
+    let fresh = machine.pager.allocate(id, 1).unwrap();
+    assert!(matches!(machine.begin_fault(id, fresh), Step::Wait));
+    assert_eq!(machine.pager.frames().leaving(), leaving, "no further page has left");
+    machine.end_oldest_write();
+    assert!(matches!(machine.begin_fault(id, fresh), Step::Done));
+}
+
+#[test]
+fn the_cleaner_keeps_a_32nd_of_all_frames_free_but_at_least_4_and_at_most_64() {
+    for (frames, low) in [(20, 4), (128, 4), (320, 10), (2048, 64), (100_000, 64)] {
+        let marks = Marks::new(frames);
+        assert_eq!((marks.low, marks.high), (low, 2 * low), "{frames} frames");
+    }
+}
+
+#[test]
+fn pages_that_are_mapped_around_a_missed_one_are_not_spared() {
+    let (mut machine, id, _) = machine("fifo", Options::ALL, 60, 10, 1);
+    let shown = map(&mut machine, id, FILE, 16);
+    for number in 0..16 {
+        machine.file_access(id, FILE, number, None);
+    }
+    machine.pager.served = Served::new(machine.pager.pool_range()).unwrap();
+    machine.access(id, page(shown, 5), None).unwrap();
+    assert_eq!(machine.pager.totals().file_maps, 16);
+    let is_spared = |number: &u32| {
+        let frame = machine.pager.file_index.get(FilePage { file: FILE, number: *number }).unwrap();
+        machine.pager.served.contains(frame)
+    };
+    assert_eq!((0..16).filter(is_spared).collect::<Vec<_>>(), [5]);
 }

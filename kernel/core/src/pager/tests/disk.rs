@@ -4,6 +4,7 @@ use super::hardware::Word;
 use super::machine::Machine;
 use crate::addr::SwapSlot;
 use crate::fault::FaultError;
+use crate::frame_table::SpaceId;
 use crate::pager::{ChangesLost, PageIn, PageOut, Source, Target, TransferFailed};
 use crate::vm_pool::FilePage;
 
@@ -28,6 +29,25 @@ impl Machine {
         self.queued_writes.push_back((ticket, words));
         if self.queued_writes.len() > self.queue_len {
             self.end_oldest_write();
+        }
+    }
+
+    /// The disk ends the transfer for which something waits: a write if one is queued.
+    pub fn end_oldest_transfer(&mut self) {
+        if self.has_writes() {
+            self.end_oldest_write();
+        } else {
+            let (_, ticket) = self.queued_reads.pop_front().expect("something waits, but the disk has nothing to do");
+            // A process whose page could not be read tries again.
+            let _ = self.read_in(ticket);
+        }
+    }
+
+    /// The disk ends the read for which the process of this space waits.
+    pub fn end_reads_of(&mut self, id: SpaceId) {
+        while let Some(place) = self.queued_reads.iter().position(|&(waiting, _)| waiting == id) {
+            let (_, ticket) = self.queued_reads.remove(place).unwrap();
+            let _ = self.read_in(ticket);
         }
     }
 

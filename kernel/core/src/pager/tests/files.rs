@@ -25,6 +25,7 @@ fn a_page_whose_contents_on_the_disk_do_not_matter_begins_as_zeros() {
 #[test]
 fn a_file_may_go_while_the_disk_has_its_pages() {
     let (mut machine, id, _) = machine("random", Options::TEXTBOOK, 20, 10, 1);
+    let free = machine.pager.pool().free_count();
     machine.queue_len = 9;
     let shown = map(&mut machine, id, FILE, 5);
     let Step::Read(read) = machine.begin_fault(id, page(shown, 4)) else { panic!("it is on the disk") };
@@ -51,7 +52,7 @@ fn a_file_may_go_while_the_disk_has_its_pages() {
     machine.read_in(read).unwrap();
     machine.end_all_writes();
     machine.check();
-    assert_eq!(machine.pager.cached_pages(), 0);
+    assert_eq!((machine.pager.cached_pages(), machine.pager.pool().free_count()), (0, free));
 }
 
 #[test]
@@ -175,4 +176,18 @@ fn writing_back_ends_though_pages_are_changed_all_the_time() {
             assert!(machine.file_word(crate::vm_pool::FilePage { file, number }) >= 1, "page {number}");
         }
     }
+}
+
+#[test]
+fn a_page_that_began_as_zeros_is_written_back_as_zeros() {
+    let (mut machine, id, base) = rules::machine(14, 40, 30);
+    let fresh = FilePage { file: FILE, number: 2 };
+    assert!(matches!(machine.pager.fresh_file_page(&mut machine.hardware, fresh), Ok(FileStep::Here(_))));
+    // All frames change hands, and with them the page's.
+    for index in 0..30 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    assert_eq!(machine.pager.file_index.get(fresh), None);
+    assert_eq!((machine.file_word(fresh), machine.file_access(id, FILE, 2, None)), (0, 0), "not what the disk had");
+    machine.check();
 }

@@ -10,7 +10,7 @@ use crate::fault::{Fault, FaultError};
 use crate::frame_pool::{ContiguousFramePool, FrameInfo};
 use crate::frame_table::{FileTransfer, FrameUse, SpaceId};
 use crate::memory_map::FrameRange;
-use crate::pager::{Cleaned, FileStep, Options, PageOut, Pager, Shortage, Step, WriteBack, WriteBackPass};
+use crate::pager::{Cleaned, FileStep, Options, PageIn, PageOut, Pager, Shortage, Step, WriteBack, WriteBackPass};
 use crate::replacement::by_name;
 use crate::swap_slots::SwapSlots;
 use crate::vm_pool::{FilePage, FileRef};
@@ -29,6 +29,8 @@ pub struct Machine {
     pub queued_writes: VecDeque<(PageOut, Vec<Word>)>,
     /// The disk takes what it writes from memory when it is told to, and not when it is done: every other time.
     pub takes_early: bool,
+    /// Reads that the disk was told to do and has not done yet, with the space whose process waits for each.
+    pub queued_reads: VecDeque<(SpaceId, PageIn)>,
     /// How many writes may be queued before the oldest is done.
     pub queue_len: usize,
     /// How many of the next transfers fail.
@@ -63,6 +65,7 @@ impl Machine {
             swap: HashMap::new(),
             files: HashMap::new(),
             queued_writes: VecDeque::new(),
+            queued_reads: VecDeque::new(),
             takes_early: false,
             queue_len: 0,
             failing_reads: 0,
@@ -79,7 +82,7 @@ impl Machine {
             match self.pager.give_directory(&mut self.hardware, id) {
                 Ok(()) => return id,
                 Err(Shortage::Write(ticket)) => self.queue_write(ticket),
-                Err(Shortage::Wait) => self.end_oldest_write(),
+                Err(Shortage::Wait) => self.end_oldest_transfer(),
                 Err(Shortage::OutOfFrames) => panic!("a promised directory has no frame"),
             }
         }
@@ -129,6 +132,15 @@ impl Machine {
         self.pager.resolve(&mut self.hardware, id, &fault)
     }
 
+    /// Begins a fault of a process, by reading. If a page must be read, the process waits and others run.
+    pub fn fault_and_wait(&mut self, id: SpaceId, page: Page) {
+        match self.step(id, page, Access::Read) {
+            Ok(Step::Read(ticket)) => self.queued_reads.push_back((id, ticket)),
+            Ok(Step::Write(ticket)) => self.queue_write(ticket),
+            Ok(Step::Done | Step::Wait) | Err(_) => {}
+        }
+    }
+
     /// The first of `count` pages from `base` on that is in the swap file alone.
     pub fn find_swapped(&mut self, id: SpaceId, base: Page, count: u32) -> Page {
         let mut pages = (0..count).map(|index| base.checked_add(index).unwrap());
@@ -149,9 +161,7 @@ impl Machine {
                 Ok(())
             }
             Step::Wait => {
-                if self.has_writes() {
-                    self.end_oldest_write();
-                }
+                self.end_oldest_transfer();
                 Ok(())
             }
         };
@@ -179,7 +189,7 @@ impl Machine {
                 // A read that failed is tried again.
                 FileStep::Read(ticket) => drop(self.read_in(ticket)),
                 FileStep::Write(ticket) => self.queue_write(ticket),
-                FileStep::Wait => self.end_oldest_write(),
+                FileStep::Wait => self.end_oldest_transfer(),
             }
         }
         panic!("{page:?} never came");

@@ -1,11 +1,15 @@
 //! What leaves together with a victim, and to which slots.
 
-use super::borrowing::{Picker, clean, dirty_pages, write, written};
+use super::borrowing::{Picker, clean, dirty_pages, map, write, written};
+use super::machine::Machine;
 use super::rules::page;
-use crate::addr::Frame;
+use crate::addr::{Frame, Page};
 use crate::pager::Cleaned;
 use crate::pager::borrow::Marks;
 use crate::pager::served::Served;
+use crate::vm_pool::{FilePage, FileRef};
+
+const FILE: FileRef = FileRef::new(3);
 
 #[test]
 fn as_many_dirty_neighbours_leave_with_a_victim_as_are_wanted() {
@@ -109,4 +113,56 @@ fn a_swap_file_that_was_full_takes_several_pages_at_once_again() {
     }
     machine.pager.free(&mut machine.hardware, id, base).unwrap();
     assert_eq!(written(&mut machine, page(more, 0), false, 3), 3);
+}
+
+#[test]
+fn pages_of_other_regions_stay() {
+    let (mut machine, id, base) = dirty_pages(3, 20);
+    let next = machine.pager.allocate(id, 3).unwrap();
+    assert_eq!(next, page(base, 3), "side by side");
+    write(&mut machine, id, next, 0..3);
+    assert_eq!(written(&mut machine, page(base, 2), false, 6), 3);
+    assert_eq!(written(&mut machine, page(next, 0), false, 6), 3);
+    for first in [base, next] {
+        (0..3).for_each(|index| assert_eq!(machine.access(id, page(first, index), None), Ok(index)));
+    }
+    assert!(matches!(clean(&mut machine, page(next, 0), false, 6), Cleaned::Freed));
+    assert_eq!(machine.pager.resident(id), 3, "clean ones as well");
+}
+
+#[test]
+fn the_victim_is_among_those_that_leave_where_slots_are_too_few_for_all() {
+    for victim in 0..6 {
+        // Three free slots: a part of the six pages can leave.
+        let (mut machine, id, base) = dirty_pages(6, 3);
+        assert_eq!(written(&mut machine, page(base, victim), false, 6), 3);
+        let mapping = machine.pager.mapping(&mut machine.hardware, id, page(base, victim)).unwrap();
+        assert_eq!(mapping.physical_page(), None, "page {victim} was chosen");
+        for index in 0..6 {
+            assert_eq!(machine.access(id, page(base, index), None), Ok(index));
+        }
+    }
+}
+
+#[test]
+fn pages_of_a_file_leave_with_a_clean_neighbour_unless_they_are_spared_or_used() {
+    for goes_by_use in [false, true] {
+        let (mut machine, id, _) = dirty_pages(1, 20);
+        let shown = map(&mut machine, id, FILE, 6);
+        let frame_of = |machine: &Machine, number| machine.pager.file_index.get(FilePage { file: FILE, number });
+        for number in 0..6 {
+            machine.file_access(id, FILE, number, None);
+        }
+        // Page 2 was used a moment ago. Nobody has used the others.
+        machine.access(id, page(shown, 2), None).unwrap();
+        machine.pager.set_policy(Box::new(Picker { page: Page::new(4), goes_by_use }));
+        machine.pager.marks = Marks { low: 0, high: machine.pager.pool().free_count() + 6 };
+        machine.pager.served = Served::new(machine.pager.pool_range()).unwrap();
+        let spared = frame_of(&machine, 1).unwrap();
+        machine.pager.served.note(spared);
+        assert!(matches!(machine.clean_once(), Cleaned::Freed));
+        let left: Vec<_> = (0..6).filter(|&number| frame_of(&machine, number).is_some()).collect();
+        assert_eq!(left, if goes_by_use { vec![1, 2] } else { vec![1] });
+        machine.check();
+    }
 }

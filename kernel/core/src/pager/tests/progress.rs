@@ -5,9 +5,9 @@ use super::rules::page;
 use crate::addr::{Frame, PAGE_SIZE, Page};
 use crate::fault::FaultError;
 use crate::frame_table::SpaceId;
-use crate::pager::{Options, RESERVE_FRAMES, Step};
+use crate::pager::{FileStep, Options, RESERVE_FRAMES, Step};
 use crate::replacement::{NAMES, Replacement, Residents};
-use crate::vm_pool::{Backing, FileRef, Rights};
+use crate::vm_pool::{Backing, FilePage, FileRef, Rights};
 
 const FILE: FileRef = FileRef::new(3);
 
@@ -173,4 +173,51 @@ fn after_a_batch_that_failed_the_missed_page_is_read_alone() {
     assert_eq!(machine.access(id, missed, None), Err(FaultError::ReadFailed));
     assert_eq!(machine.access(id, missed, None), Ok(missed.number() - base.number()));
     machine.check();
+}
+
+#[test]
+fn a_call_that_reads_ahead_leaves_frames_free() {
+    let (mut machine, id, base) = machine("fifo", Options::ALL, 120, 400, 300);
+    for index in 0..300 {
+        machine.access(id, page(base, index), Some(index)).unwrap();
+    }
+    for number in (0..2000).step_by(50) {
+        let step = machine.pager.file_page(&mut machine.hardware, id, FilePage { file: FILE, number }, 40).unwrap();
+        let FileStep::Read(ticket) = step else { continue };
+        let (count, free) = (ticket.frames().len(), machine.pager.pool().free_count());
+        assert!(count == 1 || free >= machine.pager.marks.low / 2, "{count} pages, and {free} frames are left");
+        machine.read_in(ticket).unwrap();
+    }
+    assert!(machine.pager.totals().read_aheads > 0);
+}
+
+/// All lists for runs are lent: as many transfers are under way as there can be.
+#[test]
+fn where_no_list_is_left_pages_move_one_by_one() {
+    let (mut machine, id, base) = machine("fifo", Options::ALL, 60, 200, 150);
+    let shown = map(&mut machine, id, FILE, 20);
+    let mut lent = Vec::new();
+    loop {
+        let run = machine.pager.run_lists.run_for(2);
+        if !run.has_room_for_several() {
+            break;
+        }
+        lent.push(run);
+    }
+    for round in 0..3 {
+        for index in 0..150 {
+            let found = machine.access(id, page(base, index), None);
+            assert_eq!(found, Ok(if round == 0 { 0 } else { index + round - 1 }));
+            machine.access(id, page(base, index), Some(index + round)).unwrap();
+        }
+        for index in (0..20).rev() {
+            let found = machine.access(id, page(shown, index), Some(round));
+            assert_eq!((found, machine.access(id, page(shown, index), None)), (Ok(round), Ok(round)));
+        }
+        machine.check();
+    }
+    let totals = machine.pager.totals();
+    assert_eq!((totals.read_aheads, lent.is_empty()), (0, false));
+    machine.write_back(FILE);
+    assert!((0..20).all(|number| machine.file_word(FilePage { file: FILE, number }) == 2));
 }

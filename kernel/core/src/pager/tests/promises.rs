@@ -209,3 +209,13 @@ fn a_stack_that_grows_across_the_edge_of_a_page_table_is_charged_for_one_more() 
         assert_eq!((machine.pager.ledger().promised(), machine.pager.pool().free_count()), (0, 40));
     }
 }
+
+#[test]
+fn a_space_has_one_directory_however_often_it_is_given_one() {
+    let mut machine = Machine::new(20, 10, 5);
+    let id = machine.spawn();
+    let directory = machine.pager.spaces().get(id).unwrap().directory();
+    machine.pager.give_directory(&mut machine.hardware, id).unwrap();
+    assert_eq!(machine.pager.spaces().get(id).unwrap().directory(), directory);
+    assert_eq!(machine.pager.pool().free_count(), 19);
+}

@@ -29,6 +29,8 @@ fn step(machine: &mut Machine, model: &mut Model, action: u8, a: u32, b: u32) ->
         spawn(machine, model);
         return Ok(());
     };
+    // A process that waits for a page does nothing else.
+    machine.end_reads_of(id);
     machine.switch_to(id);
     match action % 32 {
         0 if model.spaces.len() < 4 => spawn(machine, model),
@@ -73,6 +75,11 @@ fn step(machine: &mut Machine, model: &mut Model, action: u8, a: u32, b: u32) ->
         14 => machine.failing_file_writes = if b % 4 == 3 { u32::MAX } else { b % 4 },
         kind @ 15..=17 => make_beside_edge(machine, model, id, kind, b)?,
         18 => grow_stack(machine, model, id, b)?,
+        19 => {
+            if let Some((first, region)) = model.pick_region(id, b) {
+                machine.fault_and_wait(id, first.checked_add((b >> 8) % region.count()).unwrap());
+            }
+        }
         kind => {
             if let Some((first, region)) = model.pick_region(id, b) {
                 access(
@@ -241,6 +248,7 @@ proptest! {
             }
         }
         for id in model.spaces.keys() {
+            machine.end_reads_of(*id);
             machine.pager.destroy_space(&mut machine.hardware, *id);
         }
         machine.end_all_writes();

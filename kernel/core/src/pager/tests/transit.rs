@@ -9,6 +9,7 @@ use crate::fault::{Fault, FaultError};
 use crate::frame_table::{FrameUse, SpaceId};
 use crate::pager::{PageTables, Step};
 use crate::pte::{Pte, PteState};
+use crate::vm_pool::{Backing, FileRef, Rights};
 
 #[test]
 fn a_failed_swap_in_keeps_the_slot() {
@@ -109,5 +110,42 @@ fn the_page_being_filled_is_never_the_victim() {
         assert!(matches!(machine.pager.frames().get(ticket.frames()[0]), FrameUse::Arriving { .. }));
     }
     machine.read_in(ticket).unwrap();
+    machine.check();
+}
+
+#[test]
+fn a_slot_that_could_not_be_written_is_never_used_again_though_its_page_is_gone() {
+    let (mut machine, id, base) = machine(12, 60, 40);
+    page_on_its_way_out(&mut machine, id, base);
+    let promisable = machine.pager.ledger().promisable();
+    machine.pager.free(&mut machine.hardware, id, base).unwrap();
+    machine.failing_writes = 1;
+    machine.end_oldest_write();
+    assert_eq!((machine.pager.slots().bad_count(), machine.pager.slots().used_count()), (1, 0));
+    assert_eq!(machine.pager.ledger().promisable(), promisable - 1);
+    machine.check();
+}
+
+#[test]
+fn a_copy_waits_for_its_original_and_keeps_no_frame_meanwhile() {
+    let (mut machine, first, _) = machine(30, 10, 1);
+    let code = Page::new(abi::layout::CODE_START / PAGE_SIZE);
+    let data = Backing::File { file: FileRef::new(4), first_page: 0, len_bytes: PAGE_SIZE, shared: false };
+    let second = machine.spawn();
+    for id in [first, second] {
+        machine.pager.allocate_at(id, code, 1, Rights::READ | Rights::WRITE, data).unwrap();
+    }
+    machine.fault_and_wait(first, code);
+    machine.switch_to(second);
+    // The page table comes with the first fault.
+    assert!(matches!(machine.begin_fault(second, code), Step::Wait));
+    let free = machine.pager.pool().free_count();
+    for _ in 0..50 {
+        assert!(matches!(machine.begin_fault(second, code), Step::Wait));
+    }
+    assert_eq!(machine.pager.pool().free_count(), free);
+    assert_eq!(machine.access(second, code, Some(7)), Ok(7));
+    machine.switch_to(first);
+    assert_eq!(machine.access(first, code, None), Ok(4000), "what the other has written is its own");
     machine.check();
 }
