@@ -30,6 +30,11 @@ impl FreeMap {
         self.free_count
     }
 
+    /// Number of blocks of the file system, free or not.
+    pub const fn block_count(&self) -> u32 {
+        self.block_count
+    }
+
     /// Marks an extent used; false, with nothing changed, if it is not wholly free and on the device.
     pub fn claim(&mut self, extent: Extent) -> bool {
         let Some(end) = extent.end().filter(|&end| end <= self.block_count) else { return false };

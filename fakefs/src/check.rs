@@ -3,7 +3,6 @@
 use core::fmt;
 
 use crate::allocate::FreeMap;
-use crate::block::BlockDevice;
 use crate::file_system::FileSystem;
 
 /// Something that does not add up.
@@ -39,13 +38,13 @@ impl fmt::Display for CheckError {
 
 impl core::error::Error for CheckError {}
 
-impl<D: BlockDevice> FileSystem<D> {
+impl FileSystem {
     /// Compares what is known of the files with what is known of the blocks.
     ///
     /// # Errors
     /// The first thing that does not add up.
     pub fn check(&self) -> Result<(), CheckError> {
-        let mut map = FreeMap::new(self.device.block_count()).map_err(|_| CheckError::OutOfMemory)?;
+        let mut map = FreeMap::new(self.free.block_count()).map_err(|_| CheckError::OutOfMemory)?;
         for (_, file) in self.table.iter() {
             if file.blocks_needed() > file.block_count() {
                 return Err(CheckError::TooFewBlocks);

@@ -1,17 +1,11 @@
-//! What can go wrong.
+//! Errors: of a change, of mounting, and of a volume.
 
 use core::fmt;
 
-/// Why an operation was refused or failed. Metadata is as before then.
+/// Why a change was refused. Nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FsError<E> {
-    /// The device failed.
-    Device(E),
-    /// What is on the device is no sound file system.
-    Damaged(Damage),
-    /// The device has too few blocks for a file system.
-    DeviceTooSmall,
-    /// No file has this name, or the id names a file that is gone.
+pub enum FsError {
+    /// No file has this name, or the file with this id is gone.
     NoSuchFile,
     /// A file has this name already.
     AlreadyExists,
@@ -27,20 +21,42 @@ pub enum FsError<E> {
     OutOfMemory,
 }
 
+/// Why a file system cannot be mounted or made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MountError<E> {
+    /// The device failed.
+    Device(E),
+    /// The device holds no sound file system.
+    Damaged(Damage),
+    /// The device has too few blocks for a file system.
+    DeviceTooSmall,
+    /// There is no memory for the table of files.
+    OutOfMemory,
+}
+
+/// Why an operation of a [`Volume`](crate::Volume) failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VolumeError<E> {
+    /// The device failed.
+    Device(E),
+    /// The file system refused the change.
+    Refused(FsError),
+}
+
 /// What is wrong with a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// The first block does not say that this is one.
+    /// The first block is no superblock.
     NoSuperblock,
-    /// It was written by another version.
+    /// The file system has another version.
     Version(u32),
-    /// A checksum does not fit its bytes.
+    /// A checksum does not match its bytes.
     Checksum,
     /// The device has fewer blocks than the file system: it was cut short.
     CutShort,
     /// Both copies of the table of files are damaged.
     NoTable,
-    /// A file's entry makes no sense.
+    /// The entry of a file makes no sense.
     BadEntry,
     /// Two files, or a file and the file system itself, claim the same block.
     SharedBlock,
@@ -65,32 +81,63 @@ impl fmt::Display for Damage {
     }
 }
 
-impl<E: fmt::Debug> fmt::Display for FsError<E> {
+impl fmt::Display for FsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSuchFile => "no such file",
+            Self::AlreadyExists => "a file of that name exists",
+            Self::BadName => "bad file name",
+            Self::Full => "the file system is full",
+            Self::TableFull => "the table of files is full",
+            Self::TooLong => "the file would be longer than 4 GiB",
+            Self::OutOfMemory => "out of memory",
+        })
+    }
+}
+
+impl<E: fmt::Debug> fmt::Display for MountError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Device(error) => write!(f, "the device failed: {error:?}"),
             Self::Damaged(damage) => write!(f, "the file system is damaged: {damage}"),
             Self::DeviceTooSmall => f.write_str("the device is too small for a file system"),
-            Self::NoSuchFile => f.write_str("no such file"),
-            Self::AlreadyExists => f.write_str("a file of that name exists"),
-            Self::BadName => f.write_str("bad file name"),
-            Self::Full => f.write_str("the file system is full"),
-            Self::TableFull => f.write_str("the table of files is full"),
-            Self::TooLong => f.write_str("the file would be longer than 4 GiB"),
             Self::OutOfMemory => f.write_str("out of memory"),
         }
     }
 }
 
-impl<E: fmt::Debug> core::error::Error for FsError<E> {}
+impl<E: fmt::Debug> fmt::Display for VolumeError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Device(error) => write!(f, "the device failed: {error:?}"),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
 
-impl<E> From<Damage> for FsError<E> {
+impl core::error::Error for FsError {}
+impl<E: fmt::Debug> core::error::Error for MountError<E> {}
+impl<E: fmt::Debug> core::error::Error for VolumeError<E> {}
+
+impl<E> From<Damage> for MountError<E> {
     fn from(damage: Damage) -> Self {
         Self::Damaged(damage)
     }
 }
 
-impl<E> From<alloc::collections::TryReserveError> for FsError<E> {
+impl<E> From<FsError> for VolumeError<E> {
+    fn from(error: FsError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<alloc::collections::TryReserveError> for FsError {
+    fn from(_: alloc::collections::TryReserveError) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+impl<E> From<alloc::collections::TryReserveError> for MountError<E> {
     fn from(_: alloc::collections::TryReserveError) -> Self {
         Self::OutOfMemory
     }

@@ -1,4 +1,4 @@
-//! What lies where on the device. All numbers are little-endian.
+//! The form on the device. All numbers are little-endian.
 //!
 //! ```text
 //! block 0              superblock: magic "BorrowFS", version, number of blocks, CRC-32 of these 16 bytes
@@ -7,17 +7,19 @@
 //! blocks 33..          file contents
 //!
 //! table of files       magic "BFSTable"   8 bytes
-//!                      sequence number    8      the whole copy with the higher one counts
+//!                      sequence number    8      the whole copy with the higher number counts
 //!                      length of entries  4
 //!                      CRC-32             4      of sequence number, length and entries
-//!                      entries, one behind the other, no padding:
-//!                          state          1      1: named, 2: removed but still open when this was written
+//!                      entries, one after the other, no padding:
+//!                          state          1      1: named. 2: removed; older kernels wrote it, mounting skips it
 //!                          name length    1
 //!                          name           UTF-8
 //!                          length         4      in bytes
 //!                          extent count   4
 //!                          extents        8 each: first block, number of blocks
 //! ```
+//!
+//! The extents of a file may hold more blocks than its length needs. Mounting frees the blocks past the length.
 
 use crate::block::BLOCK_BYTES;
 
@@ -35,10 +37,10 @@ pub const TABLE_STARTS: [u32; 2] = [1, 1 + TABLE_BLOCKS];
 /// The first block of file contents.
 pub const DATA_START: u32 = 1 + 2 * TABLE_BLOCKS;
 
-/// Bytes in front of a table's entries.
+/// Bytes before the entries of a table.
 pub const TABLE_HEADER_BYTES: usize = 24;
-/// The most bytes that entries can take.
+/// The maximum length of the entries.
 pub const ENTRIES_MAX_BYTES: usize = TABLE_BLOCKS as usize * BLOCK_BYTES - TABLE_HEADER_BYTES;
 
-/// The most files.
+/// The maximum number of files.
 pub const MAX_FILES: usize = 512;

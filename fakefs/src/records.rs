@@ -1,16 +1,25 @@
-//! On-disk records: bytes in, values out, in one place.
+//! Records on the device: bytes in, values out, in one place.
 
-use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 
-use crate::block::{BLOCK_BYTES, BlockIndex, Extent};
+use crate::block::{BLOCK_BYTES, Block, BlockIndex, Extent};
 use crate::error::Damage;
 use crate::layout::{ENTRIES_MAX_BYTES, SUPERBLOCK_MAGIC, TABLE_HEADER_BYTES, TABLE_MAGIC, VERSION};
 use crate::table::{File, Name, State};
 
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+
+/// Bytes of an entry without its name and extents.
+const ENTRY_BYTES: usize = 10;
+/// Bytes of an extent in an entry.
+const EXTENT_BYTES: usize = 8;
+
+/// State of a named file in an entry.
+const NAMED: u8 = 1;
+/// State of a removed file in an entry that an older kernel wrote.
+const REMOVED: u8 = 2;
 
 /// A reader that takes fields off the front.
 struct Fields<'a>(&'a [u8]);
@@ -38,35 +47,36 @@ impl<'a> Fields<'a> {
 }
 
 /// The superblock of a file system of `block_count` blocks.
-pub fn encode_superblock(block_count: u32) -> [u8; BLOCK_BYTES] {
-    let mut block = [0; BLOCK_BYTES];
-    block[0..8].copy_from_slice(&SUPERBLOCK_MAGIC);
-    block[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    block[12..16].copy_from_slice(&block_count.to_le_bytes());
-    let checksum = CRC.checksum(&block[..16]);
-    block[16..20].copy_from_slice(&checksum.to_le_bytes());
+pub fn encode_superblock(block_count: u32) -> Block {
+    let mut block = Block::ZERO;
+    let bytes = &mut block.0;
+    bytes[0..8].copy_from_slice(&SUPERBLOCK_MAGIC);
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[12..16].copy_from_slice(&block_count.to_le_bytes());
+    let checksum = CRC.checksum(&bytes[..16]);
+    bytes[16..20].copy_from_slice(&checksum.to_le_bytes());
     block
 }
 
-/// Reads a superblock; returns how many blocks the file system has.
-pub fn decode_superblock(block: &[u8]) -> Result<u32, Damage> {
-    let mut fields = Fields(block);
+/// Reads a superblock; returns the number of blocks of the file system.
+pub fn decode_superblock(block: &Block) -> Result<u32, Damage> {
+    let mut fields = Fields(&block.0);
     if fields.take(8) != Some(&SUPERBLOCK_MAGIC) {
         return Err(Damage::NoSuperblock);
     }
     let (Some(version), Some(block_count), Some(checksum)) = (fields.word(), fields.word(), fields.word()) else {
         return Err(Damage::NoSuperblock);
     };
-    if checksum != CRC.checksum(&block[..16]) {
+    if checksum != CRC.checksum(&block.0[..16]) {
         return Err(Damage::Checksum);
     }
     if version == VERSION { Ok(block_count) } else { Err(Damage::Version(version)) }
 }
 
-/// What the first bytes of a copy of the table say.
+/// The header of a copy of the table.
 #[derive(Clone, Copy)]
 pub struct TableHeader {
-    /// The copy with the higher one counts.
+    /// The copy with the higher number counts.
     pub sequence: u64,
     /// Bytes of entries.
     pub len: usize,
@@ -74,9 +84,9 @@ pub struct TableHeader {
 }
 
 impl TableHeader {
-    /// Reads the first bytes of a copy; `None` if it is none.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut fields = Fields(bytes);
+    /// Reads the header from a copy's first block; `None` if there is none.
+    pub fn decode(block: &Block) -> Option<Self> {
+        let mut fields = Fields(&block.0);
         if fields.take(8)? != TABLE_MAGIC {
             return None;
         }
@@ -84,68 +94,97 @@ impl TableHeader {
         (len <= ENTRIES_MAX_BYTES).then_some(Self { sequence, len, checksum })
     }
 
-    /// The checksum fits the copy's bytes, of which the first are this header.
+    /// Number of blocks of the copy.
+    pub const fn block_count(&self) -> usize {
+        (TABLE_HEADER_BYTES + self.len).div_ceil(BLOCK_BYTES)
+    }
+
+    /// The copy's header and entries match the checksum. `copy` is all of it.
     pub fn matches(&self, copy: &[u8]) -> bool {
-        copy.get(TABLE_HEADER_BYTES..TABLE_HEADER_BYTES + self.len)
-            .is_some_and(|entries| self.checksum == table_checksum(&copy[8..20], entries))
+        copy.get(TABLE_HEADER_BYTES..TABLE_HEADER_BYTES + self.len).is_some_and(|entries| {
+            let mut digest = CRC.digest();
+            digest.update(&copy[8..20]);
+            digest.update(entries);
+            digest.finalize() == self.checksum
+        })
     }
 }
 
-fn table_checksum(header: &[u8], entries: &[u8]) -> u32 {
+/// Writes bytes one after the other into blocks.
+struct BlockWriter<'a> {
+    blocks: &'a mut [Block],
+    len: usize,
+}
+
+impl BlockWriter<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (index, within) = (self.len / BLOCK_BYTES, self.len % BLOCK_BYTES);
+            let (part, others) = rest.split_at(rest.len().min(BLOCK_BYTES - within));
+            self.blocks[index].0[within..within + part.len()].copy_from_slice(part);
+            self.len += part.len();
+            rest = others;
+        }
+    }
+
+    /// Fills the last block with zeros; returns the number of blocks.
+    fn finish(self) -> usize {
+        let count = self.len.div_ceil(BLOCK_BYTES);
+        if !self.len.is_multiple_of(BLOCK_BYTES) {
+            self.blocks[count - 1].0[self.len % BLOCK_BYTES..].fill(0);
+        }
+        count
+    }
+}
+
+/// Writes a copy of the table with the entries of these files into `blocks`. Returns the number of blocks it takes.
+///
+/// # Panics
+/// If the entries do not fit. `create` and `reserve` refuse what would make them too long.
+pub fn encode_table<'a>(sequence: u64, files: impl Iterator<Item = &'a File> + Clone, blocks: &mut [Block]) -> usize {
+    let len = entries_len(files.clone());
+    let Some(len_word) = u32::try_from(len).ok().filter(|_| len <= ENTRIES_MAX_BYTES) else {
+        panic!("the table of files has {len} bytes of entries; {ENTRIES_MAX_BYTES} fit")
+    };
     let mut digest = CRC.digest();
-    digest.update(header);
-    digest.update(entries);
-    digest.finalize()
+    let mut out = BlockWriter { blocks, len: 0 };
+    out.put(&TABLE_MAGIC);
+    let mut put = |bytes: &[u8]| {
+        digest.update(bytes);
+        out.put(bytes);
+        if out.len == TABLE_HEADER_BYTES - 4 {
+            // The checksum comes here, once it is known.
+            out.len = TABLE_HEADER_BYTES;
+        }
+    };
+    put(&sequence.to_le_bytes());
+    put(&len_word.to_le_bytes());
+    files.for_each(|file| encode_file(file, &mut put));
+    let checksum = digest.finalize();
+    out.blocks[0].0[TABLE_HEADER_BYTES - 4..TABLE_HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
+    out.finish()
 }
 
-/// A copy of the table, padded to whole blocks; `None` if the entries do not fit.
-pub fn encode_table<'a>(
-    sequence: u64,
-    files: impl Iterator<Item = &'a File>,
-) -> Result<Option<Vec<u8>>, TryReserveError> {
-    let mut copy = Vec::new();
-    copy.try_reserve(BLOCK_BYTES)?;
-    copy.extend_from_slice(&TABLE_MAGIC);
-    copy.extend_from_slice(&sequence.to_le_bytes());
-    copy.extend_from_slice(&[0; 8]);
-    for file in files {
-        copy.try_reserve(256 + EXTENT_BYTES * file.extents.len())?;
-        encode_file(file, &mut copy);
-    }
-    let len = copy.len() - TABLE_HEADER_BYTES;
-    let Some(len_word) = u32::try_from(len).ok().filter(|_| len <= ENTRIES_MAX_BYTES) else { return Ok(None) };
-    copy[16..20].copy_from_slice(&len_word.to_le_bytes());
-    let checksum = table_checksum(&copy[8..20], &copy[TABLE_HEADER_BYTES..]);
-    copy[20..24].copy_from_slice(&checksum.to_le_bytes());
-    let padded = copy.len().next_multiple_of(BLOCK_BYTES);
-    copy.try_reserve(padded - copy.len())?;
-    copy.resize(padded, 0);
-    Ok(Some(copy))
-}
-
-/// How many bytes of a table these files take.
+/// Number of bytes that the entries of these files take.
 pub fn entries_len<'a>(files: impl Iterator<Item = &'a File>) -> usize {
-    files.map(|file| ENTRY_BYTES + file.name.as_str().len() + EXTENT_BYTES * file.extents.len()).sum()
+    files.map(|file| entry_len(&file.name) + EXTENT_BYTES * file.extents.len()).sum()
 }
 
-/// Bytes of an entry without its name and extents.
-const ENTRY_BYTES: usize = 10;
-/// Bytes of an extent in an entry.
-pub const EXTENT_BYTES: usize = 8;
+/// Number of bytes of an entry without extents.
+pub fn entry_len(name: &Name) -> usize {
+    ENTRY_BYTES + name.as_str().len()
+}
 
-fn encode_file(file: &File, into: &mut Vec<u8>) {
+fn encode_file(file: &File, put: &mut impl FnMut(&[u8])) {
     let name = file.name.as_str().as_bytes();
-    into.push(match file.state {
-        State::Named => 1,
-        State::Removed => 2,
-    });
-    into.push(u8::try_from(name.len()).unwrap_or(0));
-    into.extend_from_slice(name);
-    into.extend_from_slice(&file.len_bytes.to_le_bytes());
-    into.extend_from_slice(&u32::try_from(file.extents.len()).unwrap_or(0).to_le_bytes());
+    put(&[NAMED, u8::try_from(name.len()).unwrap_or(0)]);
+    put(name);
+    put(&file.saved_len.to_le_bytes());
+    put(&u32::try_from(file.extents.len()).unwrap_or(0).to_le_bytes());
     for extent in &file.extents {
-        into.extend_from_slice(&extent.first.number().to_le_bytes());
-        into.extend_from_slice(&extent.block_count.to_le_bytes());
+        put(&extent.first.number().to_le_bytes());
+        put(&extent.block_count.to_le_bytes());
     }
 }
 
@@ -166,8 +205,8 @@ impl<'a> Entries<'a> {
     fn decode(&mut self) -> Option<File> {
         let fields = &mut self.0;
         let state = match fields.byte()? {
-            1 => State::Named,
-            2 => State::Removed,
+            NAMED => State::Named,
+            REMOVED => State::Removed,
             _ => return None,
         };
         let name_len = usize::from(fields.byte()?);
@@ -175,37 +214,37 @@ impl<'a> Entries<'a> {
         let len_bytes = fields.word()?;
         let count = fields.word()? as usize;
         let mut extents = Vec::new();
-        extents.try_reserve_exact(count.min(fields.0.len() / 8)).ok()?;
+        extents.try_reserve_exact(count.min(fields.0.len() / EXTENT_BYTES)).ok()?;
         for _ in 0..count {
             extents.push(Extent { first: BlockIndex::new(fields.word()?), block_count: fields.word()? });
         }
-        Some(File { name, state, len_bytes, extents, openers: 0, has_losses: false })
+        Some(File { len_bytes, saved_len: len_bytes, extents, ..File::new(name, state) })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{encode_table, entries_len};
-    use crate::block::{BlockIndex, Extent};
-    use crate::layout::TABLE_HEADER_BYTES;
+    use super::{TableHeader, encode_table, entries_len};
+    use crate::block::{Block, BlockIndex, Extent};
+    use crate::layout::{TABLE_BLOCKS, TABLE_HEADER_BYTES};
     use crate::table::{File, Name, State};
 
     #[test]
-    fn entries_are_as_long_as_is_said() {
+    fn length_of_entries_is_what_encoding_writes() {
         let extent = Extent { first: BlockIndex::new(40), block_count: 1 };
-        let file = |name, count| File {
-            name: Name::new(name).unwrap(),
-            state: State::Named,
-            len_bytes: 0,
-            extents: vec![extent; count],
-            openers: 0,
-            has_losses: false,
-        };
-        let files = [file("a", 0), file("a longer name", 1), file("ü", 300)];
-        let copy = encode_table(1, files.iter()).unwrap().unwrap();
+        let file =
+            |name, count| File { extents: vec![extent; count], ..File::new(Name::new(name).unwrap(), State::Named) };
+        let files = [file("a", 0), file("a longer name", 1), file("ü", 700)];
+        // The blocks held another table before.
+        let mut blocks = vec![Block([0xEE; 4096]); TABLE_BLOCKS as usize];
+        let count = encode_table(1, files.iter(), &mut blocks);
+        let copy: Vec<u8> = blocks[..count].iter().flat_map(|block| block.0).collect();
         let end = copy.iter().rposition(|&byte| byte != 0).unwrap();
         let len = entries_len(files.iter());
         // The last extent ends with the three upper bytes of 1.
         assert_eq!(TABLE_HEADER_BYTES + len, end + 4);
+        let header = TableHeader::decode(&blocks[0]).unwrap();
+        assert_eq!((header.len, header.block_count(), count), (len, count, 2));
+        assert!(header.matches(&copy));
     }
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use abi::layout::NAME_MAX_BYTES;
 
 use crate::block::{BLOCK_SIZE, BlockIndex, Extent};
+use crate::commit::Change;
 use crate::layout::MAX_FILES;
 
 /// Names a file while it exists. An id of a file that is gone never names another.
@@ -54,30 +55,73 @@ impl Name {
     }
 }
 
-/// Whether a file can still be found by its name.
+/// The life of a name. A commit changes `Arriving` to `Named`, and `Leaving` to `Removed`: see `commit.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It can.
+    /// The file was made, and no commit has written its name yet. Nobody can open it by its name.
+    Arriving,
+    /// The file has its name, in memory and in the table on the device.
     Named,
-    /// It was removed and lives only as long as somebody has it open.
+    /// The removal of the name has begun, and the table on the device still has it. The file can be opened until the commit.
+    Leaving,
+    /// The table on the device does not have the name. The file lives until its last user closes it.
     Removed,
 }
 
-/// What is known of a file.
+impl State {
+    /// The next commit writes an entry of the file.
+    pub const fn is_written(self) -> bool {
+        matches!(self, Self::Arriving | Self::Named)
+    }
+
+    /// The file can be opened by its name.
+    pub const fn is_listed(self) -> bool {
+        matches!(self, Self::Named | Self::Leaving)
+    }
+
+    /// No other file may have the name.
+    pub const fn takes_name(self) -> bool {
+        !matches!(self, Self::Removed)
+    }
+}
+
+/// A file, as it is known in memory.
 pub struct File {
     pub name: Name,
     pub state: State,
+    /// Length of the file for its users.
     pub len_bytes: u32,
-    /// Its blocks, in order. There may be more than its length needs.
+    /// Length of the file in the next table on the device: its contents up to here are on the device.
+    pub saved_len: u32,
+    /// Blocks of the file, in order. There may be more than the length needs.
     pub extents: Vec<Extent>,
-    /// How often it is open. Not on disk.
+    /// Number of users that have the file open. Not on the device.
     pub openers: u32,
-    /// Changes of it are lost, and nobody was told yet. Not on disk.
+    /// Number of writers that have reserved blocks past the length. Not on the device.
+    pub reservers: u32,
+    /// Changes of the file are lost, and no caller has learned of it yet. Not on the device.
     pub has_losses: bool,
+    /// The latest change of the file's entry in the table. Not on the device.
+    pub change: Change,
 }
 
 impl File {
-    /// How many blocks it has.
+    /// A file without blocks.
+    pub const fn new(name: Name, state: State) -> Self {
+        Self {
+            name,
+            state,
+            len_bytes: 0,
+            saved_len: 0,
+            extents: Vec::new(),
+            openers: 0,
+            reservers: 0,
+            has_losses: false,
+            change: Change::NONE,
+        }
+    }
+
+    /// Number of blocks of the file.
     pub fn block_count(&self) -> u32 {
         self.extents.iter().fold(0, |sum, extent| sum.saturating_add(extent.block_count))
     }
@@ -94,16 +138,24 @@ impl File {
         None
     }
 
-    /// How many blocks its length needs.
+    /// Number of blocks that the length needs.
     pub const fn blocks_needed(&self) -> u32 {
         self.len_bytes.div_ceil(BLOCK_SIZE)
     }
 
-    pub fn try_clone(&self) -> Result<Self, TryReserveError> {
-        let mut extents = Vec::new();
-        extents.try_reserve_exact(self.extents.len())?;
-        extents.extend_from_slice(&self.extents);
-        Ok(Self { extents, ..*self })
+    /// Takes away all blocks after the first `kept`, and calls `free` for each run of them.
+    pub fn truncate(&mut self, kept: u32, mut free: impl FnMut(Extent)) {
+        let mut before = 0;
+        self.extents.retain_mut(|extent| {
+            let stays = kept.saturating_sub(before).min(extent.block_count);
+            before = before.saturating_add(extent.block_count);
+            if stays < extent.block_count {
+                let first = BlockIndex::new(extent.first.number().saturating_add(stays));
+                free(Extent { first, block_count: extent.block_count - stays });
+            }
+            extent.block_count = stays;
+            stays > 0
+        });
     }
 }
 
@@ -133,13 +185,6 @@ impl Table {
         self.slots.get_mut(usize::from(id.slot)).filter(|slot| slot.0 == id.generation)?.1.take()
     }
 
-    /// Puts a file back where [`take`](Self::take) took it from, or another in its place.
-    pub fn put(&mut self, id: FileId, file: File) {
-        if let Some(slot) = self.slots.get_mut(usize::from(id.slot)) {
-            slot.1 = Some(file);
-        }
-    }
-
     /// The file with this id.
     pub fn get(&self, id: FileId) -> Option<&File> {
         self.slots.get(usize::from(id.slot)).filter(|slot| slot.0 == id.generation)?.1.as_ref()
@@ -150,21 +195,32 @@ impl Table {
         self.slots.get_mut(usize::from(id.slot)).filter(|slot| slot.0 == id.generation)?.1.as_mut()
     }
 
+    /// The file in this place.
+    pub fn at(&self, place: usize) -> Option<(FileId, &File)> {
+        let (generation, file) = self.slots.get(place)?;
+        Some((FileId { slot: u16::try_from(place).ok()?, generation: *generation }, file.as_ref()?))
+    }
+
     /// All files, removed ones included.
-    pub fn iter(&self) -> impl Iterator<Item = (FileId, &File)> {
-        (0..)
-            .zip(&self.slots)
-            .filter_map(|(slot, (generation, file))| Some((FileId { slot, generation: *generation }, file.as_ref()?)))
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &File)> + Clone {
+        (0..self.slots.len()).filter_map(|place| self.at(place))
     }
 
     /// All files, removed ones included, to be changed.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut File> {
-        self.slots.iter_mut().filter_map(|(_, file)| file.as_mut())
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (FileId, &mut File)> {
+        (0..)
+            .zip(&mut self.slots)
+            .filter_map(|(slot, (generation, file))| Some((FileId { slot, generation: *generation }, file.as_mut()?)))
     }
 
-    /// The file that has this name.
-    pub fn find(&self, name: &str) -> Option<FileId> {
-        let mut named = self.iter().filter(|(_, file)| file.state == State::Named);
-        named.find(|(_, file)| file.name.as_str() == name).map(|(id, _)| id)
+    /// The file that has this name, in a state that `counts`.
+    pub fn find(&self, name: &str, counts: impl Fn(State) -> bool) -> Option<FileId> {
+        let mut candidates = self.iter().filter(|(_, file)| counts(file.state));
+        candidates.find(|(_, file)| file.name.as_str() == name).map(|(id, _)| id)
+    }
+
+    /// The files that the next table on the device has, or may have if a removal fails.
+    pub fn with_entries(&self) -> impl Iterator<Item = &File> {
+        self.iter().map(|(_, file)| file).filter(|file| file.state.takes_name())
     }
 }

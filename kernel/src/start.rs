@@ -6,6 +6,8 @@ use kcore::command_line::CommandLine;
 
 use crate::drivers::console::kprintln;
 use crate::drivers::power;
+use crate::files::{self, NotSaved};
+use crate::memory::paging;
 use crate::process::opened::Opened;
 use crate::process::{self, Arguments, CreateError};
 
@@ -48,8 +50,18 @@ pub fn first_program(options: &CommandLine<'_>) -> Result<(), CreateError> {
     process::create(None, INIT, arguments, opened).map(|_| ())
 }
 
-/// Init has ended without shutting the machine down: there is nobody left to adopt orphans.
+/// Init ends without having shut the machine down, and nothing can adopt orphans: saves all files, and ends the machine. Waits.
 pub fn init_ended(reason: abi::ExitReason) -> ! {
     kprintln!("kernel: init {reason}; shutting down");
-    power::shutdown(CANNOT_START)
+    shut_down(CANNOT_START)
+}
+
+/// Saves all files and ends the machine; waits for the disk.
+pub fn shut_down(status: u32) -> ! {
+    let saved = files::save_all();
+    paging::check_at_end();
+    match saved {
+        Ok(()) => power::shutdown(status),
+        Err(NotSaved) => power::shutdown_unsaved(status),
+    }
 }

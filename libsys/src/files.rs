@@ -209,7 +209,7 @@ pub const fn standard_input() -> ManuallyDrop<File> {
     ManuallyDrop::new(File { handle: 0 })
 }
 
-/// Removes a file's name. Whoever has it open or mapped goes on using it; then it is gone.
+/// Removes a file's name. Open files and mappings stay usable until they are closed; then the file is gone.
 ///
 /// ```no_run
 /// libsys::files::remove("notes.txt")?;
@@ -217,7 +217,8 @@ pub const fn standard_input() -> ManuallyDrop<File> {
 /// ```
 ///
 /// # Errors
-/// `NoSuchFile`, `BadName`, `NotPermitted` for the swap file, `Io`.
+/// `NoSuchFile`, `BadName`, `NotPermitted` for the swap file. `Io`: the file has its name still; if the machine is switched off before the
+/// disk works again, it may be gone.
 pub fn remove(name: &str) -> Result<(), Error> {
     call::remove(address(name.as_ptr()), length(name.len())).map(|_| ())
 }

@@ -48,7 +48,7 @@ pub fn set_policy(name: &str) -> Result<(), Error> {
     call::set_policy(u32::try_from(place).map_err(|_| Error::InvalidArgument)?).map(|_| ())
 }
 
-/// Ends the machine; its host learns `status`.
+/// Saves all files and ends the machine; its host learns `status`, or that the disk does not take all files.
 ///
 /// ```no_run
 /// use libsys::{println, system};

@@ -41,7 +41,8 @@ pub enum Command {
     ///
     /// Without PROGRAM, a prompt appears on this terminal. With PROGRAM, that program is run; then the machine is switched off, and
     /// the exit status is the program's: its exit code, 139 if it broke a rule, 127 if it could not be started. It is 126 if the
-    /// machine could not start, 125 if the kernel failed, 124 if the time was up. Ctrl-C ends the machine; at the prompt it ends the
+    /// machine could not start, 125 if the kernel failed, 124 if the time was up, and 123 if the disk did not take
+    /// all files. Ctrl-C ends the machine; at the prompt it ends the
     /// program that runs there, and Ctrl-] x ends the machine. So does closing its window. The exit status is 130 then.
     Run(RunOptions),
     /// Makes userland/programs/src/bin/NAME.rs: a program to start from, with a help text and a test

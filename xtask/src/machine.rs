@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use abi::image::{HOST_CONSOLE_PORT, HOST_EXIT_PORT, HOST_EXIT_STATUS};
+use abi::image::{HOST_CONSOLE_PORT, HOST_EXIT_PORT, HOST_EXIT_STATUS, HOST_UNSAVED_LINE};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -78,6 +78,8 @@ pub enum PowerOff {
 pub enum End {
     /// It was shut down with this status.
     Status(u32),
+    /// It was shut down, but could not save all files: its disk does not take them.
+    Unsaved,
     /// It ended without an orderly shutdown: the kernel failed, or QEMU did. The text is QEMU's exit status.
     Broken(String),
     /// Its time was up.
@@ -205,8 +207,10 @@ impl End {
         };
         let lines = fs::read_to_string(host_console).unwrap_or_default();
         let told = lines.lines().filter_map(|line| line.strip_prefix("status ")?.parse().ok()).next_back();
+        let has_ended = status.code() == Some(HOST_EXIT_STATUS);
         match told {
-            Some(told) if status.code() == Some(HOST_EXIT_STATUS) => Self::Status(told),
+            Some(_) if has_ended && lines.lines().any(|line| line == HOST_UNSAVED_LINE) => Self::Unsaved,
+            Some(told) if has_ended => Self::Status(told),
             // So it ends for its user, and when the CPU has given up. Before it was up, there is no witness to wait for.
             _ if status.success() && witness.is_some_and(|told| matches!(told.join(), Ok(Ok(false)))) => {
                 Self::Interrupted

@@ -15,6 +15,7 @@ use crate::machine::{self, Console, ControlC, End, Machine, PowerOff};
 use crate::{project, setup};
 
 /// Exit statuses that are no program's.
+const UNSAVED: u8 = 123;
 const TIMED_OUT: u8 = 124;
 const BROKEN: u8 = 125;
 /// The user ended it.
@@ -50,7 +51,7 @@ pub fn command(options: &RunOptions) -> Result<ExitCode> {
         let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         step(&no_window(["WAYLAND_DISPLAY", "DISPLAY"].into_iter().find_map(|name| Some((name, value(name)?)))));
     }
-    if let (Some(file), false) = (&options.image, matches!(end, End::Status(_))) {
+    if let (Some(file), false) = (&options.image, matches!(end, End::Status(_) | End::Unsaved)) {
         step(&format!("{} may lack what was written last; `exit` and `shutdown` save all of it", file.display()));
     }
     Ok(ExitCode::from(status))
@@ -61,6 +62,10 @@ fn explain(end: &End, accelerator: Accelerator) -> u8 {
     match end {
         // A status above 255 is some failure; what kind, an exit status cannot say.
         End::Status(status) => u8::try_from(*status).unwrap_or(u8::MAX),
+        End::Unsaved => {
+            step("the machine could not save all files: its disk does not take them; its console says which are lost");
+            UNSAVED
+        }
         End::Broken(status) => {
             step(&format!("the machine stopped without an orderly shutdown (QEMU: {status})"));
             if accelerator == Accelerator::Kvm {

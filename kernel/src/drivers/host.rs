@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use abi::image::{HOST_CONSOLE_PORT, HOST_EXIT_PORT, HOST_EXIT_VALUE, HOST_READY_LINE};
+use abi::image::{HOST_CONSOLE_PORT, HOST_EXIT_PORT, HOST_EXIT_VALUE, HOST_READY_LINE, HOST_UNSAVED_LINE};
 
 use super::port::Port;
 
@@ -12,6 +12,11 @@ const HOST_FAILURE_VALUE: u8 = 0x11;
 /// Tells the host that what it types at the console from now on is not lost.
 pub fn tell_ready() {
     tell(format_args!("{HOST_READY_LINE}"));
+}
+
+/// Tells the host that the machine ends without having saved all files.
+pub fn tell_unsaved() {
+    tell(format_args!("{HOST_UNSAVED_LINE}"));
 }
 
 /// Tells the host with which status the machine ends, and ends it. Returns if there is no such host.

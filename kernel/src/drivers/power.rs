@@ -22,6 +22,12 @@ pub fn shutdown(status: u32) -> ! {
     interrupts::halt_forever()
 }
 
+/// As [`shutdown`], for a machine that could not save all files: the host learns that, too.
+pub fn shutdown_unsaved(status: u32) -> ! {
+    host::tell_unsaved();
+    shutdown(status)
+}
+
 /// Ends the machine after a failure of the kernel, so that the host can tell it from a shutdown.
 pub fn fail() -> ! {
     host::fail();

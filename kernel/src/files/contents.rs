@@ -1,4 +1,7 @@
 //! What is in files: the same pages that are mapped, so that a call and a mapping always see the same.
+//!
+//! A file grows only together with bytes that were written to it. They are put into the frame of their page, and the file grows over
+//! them. No other process can interrupt this step. `docs/files.md` has the rules.
 
 use abi::Errno;
 use kcore::addr::PAGE_SIZE;
@@ -7,48 +10,25 @@ use kcore::frame_table::SpaceId;
 use kcore::pager::{FileStep, RUN_MAX};
 use kcore::vm_pool::{FilePage, FileRef};
 
-use super::{errno, id_of, len_bytes, partition, with_files};
+use super::{bytes_in_page, errno, id_of, len_bytes, with_files};
 use crate::memory::paging::{self, with_memory};
 use crate::memory::window::{Purpose, with_frame};
-use crate::memory::write_back;
 use crate::process::{Killed, scheduler, transit};
 
 const PAGE_BYTES: usize = PAGE_SIZE as usize;
 
-/// What is done with a page.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
-    Read,
-    /// Some bytes are changed.
-    Change,
-    /// All bytes that matter are changed, or the page is new.
-    Fill,
-}
-
-/// Shows a page of a file to `work`; may wait before that. Up to `ahead` pages behind it are worth reading with it.
-fn with_page(
-    space: SpaceId,
-    page: FilePage,
-    ahead: u32,
-    purpose: Use,
-    work: impl FnOnce(&mut [u8; PAGE_BYTES]),
-) -> Result<(), Errno> {
-    let (mut work, mut ahead) = (Some(work), ahead);
+/// Shows a page of a file to `look`; may wait before that. Up to `ahead` pages after it are worth reading with it.
+fn with_page(space: SpaceId, page: FilePage, ahead: u32, look: impl FnOnce(&[u8; PAGE_BYTES])) -> Result<(), Errno> {
+    let (mut look, mut ahead) = (Some(look), ahead);
     loop {
         let step = with_memory(|memory| {
-            let step = match purpose {
-                Use::Fill => memory.pager.fresh_file_page(&mut memory.mmu, page)?,
-                Use::Read | Use::Change => memory.pager.file_page(&mut memory.mmu, space, page, ahead)?,
-            };
+            let step = memory.pager.file_page(&mut memory.mmu, space, page, ahead)?;
             if let FileStep::Here(frame) = step
-                && let Some(work) = work.take()
+                && let Some(look) = look.take()
             {
-                // SAFETY: the frame holds the file's page, which programs may map and change, but not while the kernel works; `work`
+                // SAFETY: the frame holds the file's page, which programs may map and change, but not while the kernel works; `look`
                 // only moves bytes.
-                unsafe { with_frame(Purpose::Fill, frame, work) };
-                if purpose != Use::Read {
-                    memory.pager.file_page_changed(frame);
-                }
+                unsafe { with_frame(Purpose::Fill, frame, |bytes| look(bytes)) };
             }
             Ok(step)
         });
@@ -68,10 +48,10 @@ fn with_page(
 /// `Io`, `OutOfMemory`.
 pub fn look_at_first_page(space: SpaceId, file: FileRef, look: impl FnOnce(&[u8])) -> Result<(), Errno> {
     let ahead = len_bytes(file).div_ceil(PAGE_SIZE).min(RUN_MAX) - 1;
-    with_page(space, FilePage { file, number: 0 }, ahead, Use::Read, |bytes| look(bytes))
+    with_page(space, FilePage { file, number: 0 }, ahead, |bytes| look(bytes))
 }
 
-/// The page is here; else does what the step wants, which waits.
+/// True if the page is here; otherwise does what the step wants, which waits.
 fn is_here(step: Result<FileStep, FaultError>) -> Result<bool, Errno> {
     match step.map_err(|_| Errno::OutOfMemory)? {
         FileStep::Here(_) => return Ok(true),
@@ -82,110 +62,140 @@ fn is_here(step: Result<FileStep, FaultError>) -> Result<bool, Errno> {
     Ok(false)
 }
 
-/// The parts of pages that `len` bytes from `offset` on make up: the page's number, where in it, and how many.
-fn parts(offset: u32, len: usize) -> impl Iterator<Item = (u32, usize, usize)> {
-    let mut done = 0;
-    core::iter::from_fn(move || {
-        let at = offset as usize + done;
-        let (number, within) = (at / PAGE_BYTES, at % PAGE_BYTES);
-        let count = (PAGE_BYTES - within).min(len - done);
-        done += count;
-        (count > 0).then_some((u32::try_from(number).ok()?, within, count))
-    })
+/// The page that holds byte `offset` of a file, and the place of the byte in it.
+const fn place(file: FileRef, offset: u32) -> (FilePage, usize) {
+    (FilePage { file, number: offset / PAGE_SIZE }, (offset % PAGE_SIZE) as usize)
 }
 
-/// Reads from byte `offset` on, for `space`; returns how many bytes there were. May wait.
+/// Reads from byte `offset` on, for `space`, up to the end of the page; returns the number of bytes. May wait.
 ///
 /// # Errors
 /// `Io`, `OutOfMemory`.
 pub fn read_at(space: SpaceId, file: FileRef, offset: u32, buffer: &mut [u8]) -> Result<usize, Errno> {
     let file_len = len_bytes(file);
-    let len = buffer.len().min(file_len.saturating_sub(offset) as usize);
-    let last_page = file_len.div_ceil(PAGE_SIZE);
-    let mut rest = &mut buffer[..len];
-    for (number, within, count) in parts(offset, len) {
-        let (part, others) = rest.split_at_mut(count);
-        rest = others;
-        let ahead = (last_page - number).min(RUN_MAX) - 1;
-        let copy = |bytes: &mut [u8; PAGE_BYTES]| part.copy_from_slice(&bytes[within..within + count]);
-        with_page(space, FilePage { file, number }, ahead, Use::Read, copy)?;
+    let (page, within) = place(file, offset);
+    let len = buffer.len().min(file_len.saturating_sub(offset) as usize).min(PAGE_BYTES - within);
+    if len > 0 {
+        let ahead = (file_len.div_ceil(PAGE_SIZE) - page.number).min(RUN_MAX) - 1;
+        let copy = |bytes: &[u8; PAGE_BYTES]| buffer[..len].copy_from_slice(&bytes[within..within + len]);
+        with_page(space, page, ahead, copy)?;
     }
     Ok(len)
 }
 
-/// Writes all of `data` from byte `offset` on, for `space`. The file grows as needed, and what lies between its old end and `offset`
-/// reads as zeros. May wait.
+/// Writes all of `data` from byte `offset` on, for `space`; it must end within the page. The file grows as needed, and bytes between its
+/// old end and `offset` become zeros. May wait.
 ///
 /// # Errors
-/// `DiskFull`, `OutOfMemory`: nothing has changed then. `Io`: some of it may have been written.
+/// `DiskFull`, `OutOfMemory`, `Io`, and some error if the process was killed: nothing has changed then.
 pub fn write_at(space: SpaceId, file: FileRef, offset: u32, data: &[u8]) -> Result<(), Errno> {
+    let (page, within) = place(file, offset);
+    debug_assert!(within + data.len() <= PAGE_BYTES, "{} bytes from {offset} on are not in one page", data.len());
     let end = u32::try_from(data.len()).ok().and_then(|len| offset.checked_add(len)).ok_or(Errno::DiskFull)?;
-    if end > len_bytes(file) {
-        extend(file, end)?;
+    if end <= len_bytes(file) {
+        return put(space, page, within, data);
     }
-    let mut rest = data;
-    for (number, within, count) in parts(offset, data.len()) {
-        let (part, others) = rest.split_at(count);
-        rest = others;
-        let purpose = if count == PAGE_BYTES { Use::Fill } else { Use::Change };
-        let copy = |bytes: &mut [u8; PAGE_BYTES]| bytes[within..within + count].copy_from_slice(part);
-        with_page(space, FilePage { file, number }, 0, purpose, copy)?;
+    with_files(|files| files.reserve(id_of(file), end)).map_err(errno)?;
+    let written = prepare_gap(space, page).and_then(|()| put(space, page, within, data));
+    give_back(file);
+    written
+}
+
+/// Puts bytes into a page of a file, and makes the file longer if they end past its end. The file has a block for the page, and
+/// the [gap](prepare_gap) before it is prepared.
+fn put(space: SpaceId, page: FilePage, within: usize, data: &[u8]) -> Result<(), Errno> {
+    let end = within + data.len();
+    loop {
+        let step = with_memory(|memory| {
+            // No other process runs between this look at the length and the end of this step.
+            let valid = bytes_in_page(page);
+            let covers_all = valid == 0 || within == 0 && end >= valid;
+            let step = match covers_all {
+                true => memory.pager.fresh_file_page(&mut memory.mmu, page)?,
+                false => memory.pager.file_page(&mut memory.mmu, space, page, 0)?,
+            };
+            if let FileStep::Here(frame) = step {
+                // SAFETY: as in `with_page`.
+                unsafe {
+                    with_frame(Purpose::Fill, frame, |bytes| {
+                        if end > valid {
+                            // A mapping may have left bytes past the old end, where they were no part of the file.
+                            bytes[valid.min(within)..within].fill(0);
+                            bytes[end..].fill(0);
+                        }
+                        bytes[within..end].copy_from_slice(data);
+                    });
+                }
+                memory.pager.file_page_changed(frame);
+                if end > valid {
+                    let before = page.number * PAGE_SIZE;
+                    with_files(|files| files.grow(id_of(page.file), before.saturating_add(len_word(end))));
+                }
+            }
+            Ok(step)
+        });
+        if is_here(step)? {
+            return Ok(());
+        }
+    }
+}
+
+/// A number of bytes of a page.
+fn len_word(len: usize) -> u32 {
+    u32::try_from(len.min(PAGE_BYTES)).unwrap_or(PAGE_SIZE)
+}
+
+/// Fills the pages before `page` with zeros, as far as they lie past the end of the file. The file does not grow: these pages
+/// are no part of it until bytes after them are [put](put) into it.
+///
+/// # Errors
+/// `OutOfMemory`, `Io`, and some error if the process was killed.
+fn prepare_gap(space: SpaceId, page: FilePage) -> Result<(), Errno> {
+    for number in len_bytes(page.file) / PAGE_SIZE..page.number {
+        clear_past_end(space, FilePage { number, ..page })?;
+        scheduler::preemption_point();
+        if scheduler::is_killed() {
+            return Err(Killed.into());
+        }
     }
     Ok(())
 }
 
-/// Makes a file at least `new_len` bytes long; what is new is zero. The file grows page by page, each after its bytes have become
-/// zero, so that nobody ever sees what the disk had there; and as others may make it longer in between, each step looks anew.
-fn extend(file: FileRef, new_len: u32) -> Result<(), Errno> {
-    with_files(|files| files.reserve(id_of(file), new_len).map_err(|error| errno(&error))).unwrap_or(Err(Errno::Io))?;
+/// Fills a page of a file with zeros from the end of the file on. A page wholly past the end becomes zeros in memory, whatever the
+/// disk has.
+fn clear_past_end(space: SpaceId, page: FilePage) -> Result<(), Errno> {
     loop {
-        let len = len_bytes(file);
-        if len >= new_len {
+        let valid = bytes_in_page(page);
+        if valid == PAGE_BYTES {
             return Ok(());
         }
-        let (number, within) = (len / PAGE_SIZE, (len % PAGE_SIZE) as usize);
-        let page = FilePage { file, number };
         let step = with_memory(|memory| {
-            let step = match within {
-                0 => memory.pager.fresh_file_page(&mut memory.mmu, page)?,
-                _ => memory.pager.file_page(&mut memory.mmu, SpaceId::FILES, page, 0)?,
-            };
+            if valid == 0 {
+                return memory.pager.fresh_file_page(&mut memory.mmu, page);
+            }
+            let step = memory.pager.file_page(&mut memory.mmu, space, page, 0)?;
             if let FileStep::Here(frame) = step {
-                // A mapping may have left bytes behind the old end, where they were nobody's.
                 // SAFETY: as in `with_page`.
-                unsafe { with_frame(Purpose::Fill, frame, |bytes| bytes[within..].fill(0)) };
+                unsafe { with_frame(Purpose::Fill, frame, |bytes| bytes[valid..].fill(0)) };
                 memory.pager.file_page_changed(frame);
             }
             Ok(step)
         });
         if is_here(step)? {
-            // Nobody has run since the look at the length.
-            let end = number.saturating_add(1).saturating_mul(PAGE_SIZE).min(new_len);
-            let grown = with_files(|files| files.grow(id_of(file), end).map_err(|error| errno(&error)));
-            grown.unwrap_or(Err(Errno::Io))?;
-            scheduler::preemption_point();
-            if scheduler::is_killed() {
-                return Err(Killed.into());
-            }
+            return Ok(());
         }
     }
 }
 
-/// Writes back what was changed of a file, without telling of errors; waits.
-pub fn write_back(file: FileRef) {
-    write_back::write_back(Some(file));
-}
-
-/// Writes all changes of a file, or of all files, to the disk; waits until they are there.
-///
-/// # Errors
-/// `Io` if some could not be written, or were lost since somebody was told last.
-pub fn sync(file: Option<FileRef>) -> Result<(), Errno> {
-    write_back::write_back(file);
-    let has_losses = with_files(|files| files.take_losses(file.map(id_of))) == Some(true);
-    let is_incomplete = has_losses || with_memory(|memory| memory.pager.has_unwritable(file));
-    let written = if is_incomplete { Err(Errno::Io) } else { Ok(()) };
-    // Lengths get onto the disk whatever became of the contents.
-    let grown = with_files(|files| files.commit_growth().map_err(|error| errno(&error)));
-    written.and(grown.unwrap_or(Ok(()))).and(partition::commit())
+/// Ends a writer's reservation of blocks. The last writer frees the blocks and forgets the pages past the end of the file; waits as long
+/// as the disk uses them.
+fn give_back(file: FileRef) {
+    with_files(|files| files.end_reservation(id_of(file)));
+    while let Some(first) = with_files(|files| files.surplus(id_of(file))) {
+        if with_memory(|memory| memory.pager.forget_pages_from(file, first)) {
+            with_files(|files| files.trim(id_of(file)));
+        } else {
+            transit::wait();
+        }
+    }
 }

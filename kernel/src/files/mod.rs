@@ -4,38 +4,44 @@
 //! page of a file is in one frame whoever uses it, and it is the pager that finds it and pushes it out.
 //!
 //! * `contents.rs`: bytes are read and written, in those pages,
-//! * `open_file.rs`: who uses a file, and that nobody writes to a program that runs,
-//! * `partition.rs`: the file system's own blocks, which go to the disk in two steps,
+//! * `open_file.rs`: which processes use a file, and that no program is written to while it runs,
+//! * `partition.rs`: the blocks of the partition, for mounting and for commits,
+//! * `commit.rs`: names and lengths get onto the disk; `save.rs`: contents, too, by Sync and before the machine ends,
 //! * `program.rs`: a file is opened to be run.
 //!
 //! What a handle is, is decided in [`kcore::vfs`]; the calls are in `syscall/files.rs`.
 
+mod commit;
 mod contents;
 mod open_file;
 mod partition;
 mod program;
+mod save;
 
 use core::fmt;
 
 use abi::Errno;
-use abi::image::{PARTITION_TYPE, SECTOR_SIZE};
+use abi::image::PARTITION_TYPE;
 use abi::record::DirectoryEntry;
 use alloc::vec::Vec;
-use fakefs::{Extent, FileId, FileSystem, FsError};
+use fakefs::{Block, Extent, FileId, FileSystem, FsError};
 use kcore::addr::PAGE_SIZE;
 use kcore::command_line::CommandLine;
 use kcore::disk::{DiskError, SectorIndex};
 use kcore::vm_pool::{FilePage, FileRef};
 
-pub use contents::{read_at, sync, write_at, write_back};
+pub use contents::{read_at, write_at};
 pub use open_file::FileUse;
 pub use program::{ProgramError, open_program};
+pub use save::{NotSaved, save_all, sync, write_back};
 
 use crate::cell::KernelCell;
 use crate::drivers::ata::{self, NoDisk, Transfers};
-use partition::{Partition, read_sectors};
+use commit::commit;
+use partition::Partition;
 
-static FILES: KernelCell<Option<FileSystem<Partition>>> = KernelCell::new(None);
+static FILES: KernelCell<Option<FileSystem>> = KernelCell::new(None);
+static PARTITION: KernelCell<Option<Partition>> = KernelCell::new(None);
 
 /// Why there is no file system.
 #[derive(Debug)]
@@ -49,7 +55,7 @@ pub enum MountError {
     /// The partition reaches past the end of the disk: the image was cut short.
     CutShort,
     /// What is on the partition is no sound file system.
-    Damaged(FsError<DiskError>),
+    Damaged(fakefs::MountError<DiskError>),
 }
 
 impl fmt::Display for MountError {
@@ -71,29 +77,47 @@ impl fmt::Display for MountError {
 pub fn init(options: &CommandLine<'_>) -> Result<(), MountError> {
     let transfers = if options.programmed_io { Transfers::PioOnly } else { Transfers::Best };
     ata::init(transfers).map_err(MountError::NoDisk)?;
-    let mut first_sector = [0; SECTOR_SIZE as usize];
-    read_sectors(SectorIndex::new(0), &mut first_sector).map_err(MountError::Unreadable)?;
-    let range = kcore::partition::find(&first_sector, PARTITION_TYPE).ok_or(MountError::NoPartition)?;
+    let mut first = Block::zeros(1).map_err(|_| MountError::Damaged(fakefs::MountError::OutOfMemory))?;
+    partition::read_first_sector(&mut first[0]).map_err(MountError::Unreadable)?;
+    let table = first[0].0.first_chunk().and_then(|sector| kcore::partition::find(sector, PARTITION_TYPE));
+    let range = table.ok_or(MountError::NoPartition)?;
     if range.end().is_none_or(|end| end > ata::disk_sectors()) {
         return Err(MountError::CutShort);
     }
-    let device = Partition::new(range.first_sector, range.sector_count);
-    let files = FileSystem::mount(device).map_err(MountError::Damaged)?;
-    open_file::init().map_err(|_| MountError::Damaged(FsError::OutOfMemory))?;
+    let mut device = Partition::new(range.first_sector, range.sector_count);
+    let files = FileSystem::mount(&mut device).map_err(MountError::Damaged)?;
+    open_file::init().map_err(|_| MountError::Damaged(fakefs::MountError::OutOfMemory))?;
+    PARTITION.with(|place| *place = Some(device));
     FILES.with(|place| *place = Some(files));
     Ok(())
 }
 
-fn with_files<R>(work: impl FnOnce(&mut FileSystem<Partition>) -> R) -> Option<R> {
-    FILES.with(|files| files.as_mut().map(work))
+/// Works on the file system. Nothing in `work` may wait.
+///
+/// # Panics
+/// Before [`init`].
+fn with_files<R>(work: impl FnOnce(&mut FileSystem) -> R) -> R {
+    FILES.with(|files| match files {
+        Some(files) => work(files),
+        None => panic!("the file system is used before `files::init`"),
+    })
+}
+
+/// The partition with the file system.
+///
+/// # Panics
+/// Before [`init`].
+fn partition() -> Partition {
+    match PARTITION.with(|partition| *partition) {
+        Some(partition) => partition,
+        None => panic!("the partition is used before `files::init`"),
+    }
 }
 
 /// The sector at which a page of a file begins.
 pub fn sector_of(page: FilePage) -> Option<SectorIndex> {
-    with_files(|files| {
-        let block = files.block_of(id_of(page.file), page.number)?;
-        Some(files.device().sector_of(block))
-    })?
+    let block = with_files(|files| files.block_of(id_of(page.file), page.number))?;
+    Some(partition().sector_of(block))
 }
 
 /// Changes of a file could not be written, and are lost; the next [`sync`] of it says so.
@@ -103,7 +127,7 @@ pub fn note_loss(file: FileRef) {
 
 /// A file's length; 0 if it is gone.
 pub fn len_bytes(file: FileRef) -> u32 {
-    with_files(|files| files.len_bytes(id_of(file)).unwrap_or(0)).unwrap_or(0)
+    with_files(|files| files.len_bytes(id_of(file)).unwrap_or(0))
 }
 
 /// How many bytes of a page lie before the end of the file: `0..=4096`.
@@ -118,62 +142,56 @@ const fn id_of(file: FileRef) -> FileId {
     FileId::from_raw(file.raw())
 }
 
-/// What an error of the file system means to a program.
-fn errno(error: &FsError<DiskError>) -> Errno {
+/// The error of a call for a refusal of the file system.
+const fn errno(error: FsError) -> Errno {
     match error {
         FsError::BadName => Errno::BadName,
         FsError::AlreadyExists => Errno::AlreadyExists,
         FsError::NoSuchFile => Errno::NoSuchFile,
-        FsError::Full | FsError::TableFull | FsError::TooLong | FsError::DeviceTooSmall => Errno::DiskFull,
+        FsError::Full | FsError::TableFull | FsError::TooLong => Errno::DiskFull,
         FsError::OutOfMemory => Errno::OutOfMemory,
-        FsError::Device(_) | FsError::Damaged(_) => Errno::Io,
     }
 }
 
-/// Makes an empty file and opens it; may wait.
+/// Gives a file that was [made](FileUse::create) its name; waits until the disk has it.
 ///
 /// # Errors
-/// `BadName`, `AlreadyExists`, `DiskFull`, `OutOfMemory`, `Io`; there is no such file then.
-pub fn create(name: &str) -> Result<FileUse, Errno> {
-    with_files(|files| files.create(name).map(|_| ()).map_err(|error| errno(&error))).unwrap_or(Err(Errno::Io))?;
-    let file = FileUse::open(name)?;
-    partition::commit().inspect_err(|_| {
-        // The disk will hear of it with the next change. Another file may have the name by now.
-        let _ = with_files(|files| files.remove_file(id_of(file.file_ref())));
-    })?;
-    Ok(file)
+/// `Io`; closing the file takes it back then.
+pub fn save_name(file: &FileUse) -> Result<(), Errno> {
+    commit(with_files(|files| files.change_of(id_of(file.file_ref()))))
 }
 
-/// Removes a name; may wait. Whoever uses the file goes on using it.
+/// Removes a name; waits until the disk knows. Users of the file go on using it.
 ///
 /// # Errors
-/// `NoSuchFile`, `NotPermitted` for the swap file, `OutOfMemory`; `Io` if the disk may still know the name.
+/// `NoSuchFile`, `NotPermitted` for the swap file. `Io`: the file has its name still, unless the machine is switched off before the
+/// disk works again; then it may be gone.
 pub fn remove(name: &str) -> Result<(), Errno> {
     // Opened for a moment, so that its last user is always one that forgets its pages too.
-    remove_file(FileUse::open(name)?)
-}
-
-/// Removes the name of a file; may wait.
-///
-/// # Errors
-/// As [`remove`]; `NoSuchFile` if it has lost its name already.
-pub fn remove_file(file: FileUse) -> Result<(), Errno> {
-    let removed = with_files(|files| files.remove_file(id_of(file.file_ref())).map_err(|error| errno(&error)));
-    removed.unwrap_or(Err(Errno::Io))?;
-    // Its blocks are another's only once the disk knows that they are no longer its own.
-    let committed = partition::commit();
-    drop(file);
-    committed
+    let file = FileUse::open(name)?;
+    let id = id_of(file.file_ref());
+    loop {
+        with_files(|files| files.remove(id)).map_err(errno)?;
+        let committed = commit(with_files(|files| files.change_of(id)));
+        // Another process may have removed the file at the same time, or have taken its removal back.
+        if !with_files(|files| files.has_name(id)) {
+            return Ok(());
+        }
+        if committed.is_err() {
+            with_files(|files| files.keep_name(id));
+            return committed;
+        }
+    }
 }
 
 /// Where a file lies: runs of sectors, in the file's order. Empty if there is no such file.
 pub fn runs_of(name: &str) -> Vec<(SectorIndex, u32)> {
-    let runs = with_files(|files| {
+    let partition = partition();
+    with_files(|files| {
         let extents = files.lookup(name).and_then(|id| files.extents(id).ok()).unwrap_or_default();
-        let run = |extent: &Extent| (files.device().sector_of(extent.first), extent.block_count);
+        let run = |extent: &Extent| (partition.sector_of(extent.first), extent.block_count);
         extents.iter().map(run).collect()
-    });
-    runs.unwrap_or_default()
+    })
 }
 
 /// The directory's entry at this position, in the order in which the file system lists them.
@@ -181,5 +199,5 @@ pub fn directory_entry(index: u32) -> Option<DirectoryEntry> {
     with_files(|files| {
         let entry = files.entries().nth(index as usize)?;
         DirectoryEntry::new(entry.name, entry.len_bytes)
-    })?
+    })
 }

@@ -6,7 +6,7 @@ use fakefs::FileId;
 use fakefs::layout::MAX_FILES;
 use kcore::vm_pool::FileRef;
 
-use super::with_files;
+use super::{errno, with_files};
 use crate::cell::KernelCell;
 use crate::memory::paging::with_memory;
 
@@ -56,7 +56,16 @@ impl FileUse {
         if name == abi::image::SWAP_FILE {
             return Err(Errno::NotPermitted);
         }
-        let id = with_files(|files| files.open(name).ok()).flatten().ok_or(Errno::NoSuchFile)?;
+        let id = with_files(|files| files.open(name)).map_err(errno)?;
+        Ok(Self { id, role: Role::Reader })
+    }
+
+    /// Makes an empty file and opens it. No other process can open it until [its name is saved](super::save_name).
+    ///
+    /// # Errors
+    /// `BadName`, `AlreadyExists`, `DiskFull`, `OutOfMemory`; there is no such file then.
+    pub fn create(name: &str) -> Result<Self, Errno> {
+        let id = with_files(|files| files.create(name)).map_err(errno)?;
         Ok(Self { id, role: Role::Reader })
     }
 
@@ -65,8 +74,8 @@ impl FileUse {
     /// # Errors
     /// `NoSuchFile`, which cannot be while this one is open.
     pub fn again(&self) -> Result<Self, Errno> {
-        let opened = with_files(|files| files.open_again(self.id).is_ok());
-        if opened == Some(true) { Ok(Self { id: self.id, role: Role::Reader }) } else { Err(Errno::NoSuchFile) }
+        with_files(|files| files.open_again(self.id)).map_err(errno)?;
+        Ok(Self { id: self.id, role: Role::Reader })
     }
 
     /// The key by which regions and pages name the file.
@@ -126,7 +135,7 @@ impl Drop for FileUse {
         });
         // Closing what was opened cannot fail. The last one to close a removed file frees its blocks: its pages are nobody's then.
         let is_gone = with_files(|files| files.close(self.id).is_ok() && files.len_bytes(self.id).is_err());
-        if is_gone == Some(true) {
+        if is_gone {
             with_memory(|memory| memory.pager.forget_file(self.file_ref()));
         }
     }

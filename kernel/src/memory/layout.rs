@@ -52,6 +52,15 @@ pub const fn physical(at: VirtAddr) -> PhysAddr {
     PhysAddr::new(at.raw() - DIRECT_MAP)
 }
 
+/// The physical memory of `len_bytes` bytes of the direct map; `None` if not all of them are in it.
+pub const fn physical_run(start: VirtAddr, len_bytes: u32) -> Option<PhysAddr> {
+    let end = DIRECT_MAP + DIRECT_MAP_MAX_BYTES;
+    if start.raw() < DIRECT_MAP || start.raw() > end || end - start.raw() < len_bytes {
+        return None;
+    }
+    Some(physical(start))
+}
+
 /// The page at which the stack of this number begins, and the page behind its end.
 pub const fn stack_pages(number: u32) -> (Page, Page) {
     let stride = Page::containing(VirtAddr::new(STACK_AREA)).number() + number * STACK_STRIDE_PAGES;

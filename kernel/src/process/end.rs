@@ -26,6 +26,9 @@ pub fn end_current(reason: ExitReason) -> ! {
     }
     opened::close_all();
     opened::write_back_mappings();
+    if current.pid == Pid::INIT {
+        crate::start::init_ended(reason);
+    }
     let account = with_memory(|memory| {
         let account = memory.pager.spaces().get(current.space).map(AddressSpace::account).copied();
         memory.pager.destroy_space(&mut memory.mmu, current.space);
@@ -42,9 +45,6 @@ pub fn end_current(reason: ExitReason) -> ! {
     let Some((mut process, woken)) = ended else { panic!("process {} ended twice", current.pid) };
     fpu::forget(&mut process.fpu);
     [woken.parent, woken.init].into_iter().flatten().for_each(scheduler::wake);
-    if current.pid == Pid::INIT {
-        crate::start::init_ended(reason);
-    }
     scheduler::leave_for_good(process)
 }
 

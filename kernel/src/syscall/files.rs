@@ -57,12 +57,15 @@ pub(super) fn open(caller: Caller, path: u32, path_len: u32) -> Result<u32, Errn
 /// Makes a file and opens it.
 pub(super) fn create(caller: Caller, path: u32, path_len: u32) -> Result<u32, Errno> {
     let name = FileName::read(caller, path, path_len)?;
-    let file = files::create(name.as_str())?;
+    // The handle first: a file without a name is nobody else's, and goes when it is closed.
+    let file = FileUse::create(name.as_str())?;
     let same = file.again()?;
-    opened::add(Device::file(file)).inspect_err(|_| {
-        // If that fails there is an empty file that nobody asked for, and a disk that does not work.
-        let _ = files::remove_file(same);
-    })
+    let handle = opened::add(Device::file(file))?;
+    if let Err(error) = files::save_name(&same) {
+        opened::close(handle)?;
+        return Err(error);
+    }
+    Ok(handle)
 }
 
 /// Removes a name.
@@ -91,7 +94,7 @@ pub(super) fn stat(caller: Caller, handle: u32, info: u32) -> Result<u32, Errno>
 /// Brings a file's changes onto the disk.
 pub(super) fn sync(handle: u32) -> Result<u32, Errno> {
     let file = opened::with(handle, |file| file.file.file_ref())?;
-    files::sync(Some(file)).map(|()| 0)
+    files::sync(file).map(|()| 0)
 }
 
 /// Kernel memory through which `len_bytes` bytes go on their way between a file and a program, a page at a time: either side may have to wait.
@@ -223,7 +226,7 @@ pub(super) fn unmap(caller: Caller, start: u32) -> Result<u32, Errno> {
     with_memory(|memory| memory.pager.unmap_file(&mut memory.mmu, caller.process.space, start))
         .map_err(|_| Errno::BadAddress)?;
     match opened::take_mapping(start) {
-        Some(mapped) if mapped.writes => files::sync(Some(mapped.file.file_ref())).map(|()| 0),
+        Some(mapped) if mapped.writes => files::sync(mapped.file.file_ref()).map(|()| 0),
         _ => Ok(0),
     }
 }

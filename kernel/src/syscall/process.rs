@@ -11,11 +11,10 @@ use kcore::user_slice::UserSlice;
 
 use super::Caller;
 use super::files::FileName;
-use crate::drivers::{console, power};
-use crate::files;
-use crate::memory::paging;
+use crate::drivers::console;
 use crate::process::opened::Opened;
 use crate::process::{self, Arguments, scheduler};
+use crate::start;
 
 /// Ends the caller.
 pub(super) fn exit(code: u32) -> ! {
@@ -110,8 +109,5 @@ pub(super) fn shutdown(caller: Caller, status: u32) -> Result<u32, Errno> {
     if !process::may_shut_down(caller.process) {
         return Err(Errno::NotPermitted);
     }
-    // What cannot be written now is lost: nobody goes on who could be told.
-    let _ = files::sync(None);
-    paging::check_at_end();
-    power::shutdown(status)
+    start::shut_down(status)
 }

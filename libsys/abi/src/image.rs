@@ -46,6 +46,8 @@ pub const PROGRAM_LIST: &str = "programs.txt";
 pub const HOST_CONSOLE_PORT: u16 = 0xE9;
 /// The line that the kernel leaves there once what is typed at its console is not lost.
 pub const HOST_READY_LINE: &str = "ready";
+/// The line that the kernel leaves there before its status if it could not save all files.
+pub const HOST_UNSAVED_LINE: &str = "unsaved";
 /// The port that ends QEMU (`isa-debug-exit`).
 pub const HOST_EXIT_PORT: u16 = 0xF4;
 /// Writing this to [`HOST_EXIT_PORT`] makes QEMU exit with [`HOST_EXIT_STATUS`].

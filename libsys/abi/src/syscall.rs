@@ -19,9 +19,10 @@ macro_rules! syscall_table {
         $macro! {
             /// Ends the calling process with `code`. Does not return.
             0 => Exit as exit(code) -> [];
-            /// Writes `len_bytes` bytes at `buffer` to `handle`; a file grows as needed. Returns the
-            /// number of bytes written. `NotSupported` for random bytes, `Busy` for the file of a
-            /// running program.
+            /// Writes `len_bytes` bytes at `buffer` to `handle`. A file grows as needed, page by page: each
+            /// page's bytes are seen all at once. Bytes between the old end of a file and the position
+            /// become zeros, with the first page that is written. Returns the number of bytes written.
+            /// `NotSupported` for random bytes, `Busy` for the file of a running program.
             1 => Write as write(handle, buffer: *const u8, len_bytes)
                 -> [BadAddress, BadHandle, NotSupported, Busy, DiskFull, OutOfMemory, Io];
             /// Promises `len_bytes` bytes, rounded up to pages; zero-filled at first touch. Returns the
@@ -64,7 +65,9 @@ macro_rules! syscall_table {
             /// no key was pressed in time.
             11 => Read as read(handle, buffer: *mut u8, len_bytes)
                 -> [BadAddress, BadHandle, TimedOut, OutOfMemory, Io];
-            /// Ends the machine with `status`. A process may do that if it has the right to be
+            /// Saves all files and ends the machine with `status`. If the disk does not take all changes,
+            /// the console says which files have lost some, and the machine ends with a status of its
+            /// own. A process may do that if it has the right to be
             /// real-time, as init and the shell have, or if a process that has this right started it
             /// and still exists. Otherwise `NotPermitted`.
             12 => Shutdown as shutdown(status) -> [NotPermitted];
@@ -125,7 +128,9 @@ macro_rules! syscall_table {
             25 => Create as create(path: *const u8, path_len)
                 -> [BadAddress, BadName, AlreadyExists, DiskFull, TooManyOpen, OutOfMemory, Io];
             /// Removes a file's name. Processes that have the file open or mapped go on using it; it is
-            /// freed after the last of them. Returns 0. `NotPermitted` for the swap file.
+            /// freed after the last of them. Returns 0 once the disk does not have the name any more.
+            /// `NotPermitted` for the swap file. `Io`: the disk failed, and the file still has its name;
+            /// if the machine is switched off before the disk works again, the name may be gone.
             26 => Remove as remove(path: *const u8, path_len)
                 -> [BadAddress, BadName, NoSuchFile, NotPermitted, OutOfMemory, Io];
             /// Writes all changes of an open file to the disk, those made through mappings too. Returns

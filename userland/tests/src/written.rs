@@ -13,6 +13,11 @@ pub fn bytes(seed: u32, len: usize) -> Vec<u8> {
     words.iter().flat_map(|word: &u32| word.to_le_bytes()).take(len).collect()
 }
 
+/// The byte that belongs at this place of a file that grows: never zero.
+pub fn value_at(at: u32) -> u8 {
+    (at % 251 + 1).to_le_bytes()[0]
+}
+
 /// All that is in the file.
 ///
 /// # Errors

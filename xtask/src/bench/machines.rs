@@ -109,6 +109,7 @@ fn usable(folder: &Path, wanted_bytes: u64) -> Result<()> {
 fn explained(end: &End) -> String {
     match end {
         End::Status(status) => format!("the program failed with status {status}"),
+        End::Unsaved => "the machine could not save all files".into(),
         End::Broken(status) => format!("the machine stopped without an orderly shutdown (QEMU: {status})"),
         End::TimedOut => format!("it took longer than {} s", DEADLINE.as_secs()),
         End::Interrupted => "it was interrupted".into(),

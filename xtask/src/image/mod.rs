@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use abi::image::{KERNEL_SECTOR, PARTITION_SECTOR, PROGRAM_LIST, SECTOR_SIZE, SWAP_FILE};
 use anyhow::{Context, Result, bail};
-use fakefs::{BLOCK_SIZE, FileSystem};
+use fakefs::{BLOCK_SIZE, Volume};
 use tempfile::NamedTempFile;
 
 use crate::build::Guest;
@@ -158,11 +158,11 @@ fn program_line(name: &str, file: &[u8]) -> Result<String> {
 ///
 /// # Errors
 /// If there is none, or it is not sound.
-pub fn mount(image: &mut File) -> Result<FileSystem<Partition<'_>>> {
+pub fn mount(image: &mut File) -> Result<Volume<Partition<'_>>> {
     let blocks =
         image.metadata()?.len() / u64::from(BLOCK_SIZE) - u64::from(PARTITION_SECTOR * SECTOR_SIZE / BLOCK_SIZE);
     let partition = Partition::new(image, PARTITION_SECTOR, u32::try_from(blocks)?);
-    FileSystem::mount(partition).map_err(|error| anyhow::anyhow!("{error}"))
+    Volume::mount(partition).map_err(|error| anyhow::anyhow!("{error}"))
 }
 
 fn write_files(
@@ -173,19 +173,19 @@ fn write_files(
 ) -> Result<()> {
     let swap = spec.disk.swap_size();
     let partition = Partition::new(image, PARTITION_SECTOR, contents.partition_blocks);
-    let mut system = FileSystem::format(partition).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let mut volume = Volume::format(partition).map_err(|error| anyhow::anyhow!("{error}"))?;
     let swap_bytes = u32::try_from(swap.in_bytes()).context("the swap file must be smaller than 4G")?;
     // First, so that it is in one piece.
-    let made = system.create(SWAP_FILE).and_then(|id| system.preallocate(id, swap_bytes));
+    let made = volume.create(SWAP_FILE).and_then(|id| volume.preallocate(id, swap_bytes));
     made.map_err(|error| anyhow::anyhow!("cannot make the swap file: {error}"))?;
     contents.files.insert(SWAP_FILE.into(), swap.in_bytes());
     for (name, bytes) in files {
-        let written = system.create(name).and_then(|id| system.write_at(id, 0, bytes));
+        let written = volume.create(name).and_then(|id| volume.write_at(id, 0, bytes));
         written.map_err(|error| anyhow::anyhow!("cannot put `{name}` on the disk: {error}"))?;
         contents.files.insert(name.clone(), bytes.len() as u64);
     }
     for &(name, len) in spec.sparse {
-        let made = system.create(name).and_then(|id| system.preallocate(id, len));
+        let made = volume.create(name).and_then(|id| volume.preallocate(id, len));
         made.map_err(|error| anyhow::anyhow!("cannot put `{name}` on the disk: {error}"))?;
         contents.files.insert(name.into(), u64::from(len));
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use abi::image::SECTOR_SIZE;
-use fakefs::{BLOCK_SIZE, BlockDevice, BlockIndex};
+use fakefs::{BLOCK_SIZE, Block, BlockDevice, BlockIndex};
 
 /// Blocks of an image, from some sector on.
 #[derive(Debug)]
@@ -33,16 +33,18 @@ impl BlockDevice for Partition<'_> {
         self.block_count
     }
 
-    fn read(&mut self, first: BlockIndex, buffer: &mut [u8]) -> io::Result<()> {
+    fn read(&mut self, first: BlockIndex, blocks: &mut [Block]) -> io::Result<()> {
         self.seek(first)?;
-        self.image.read_exact(buffer)
+        blocks.iter_mut().try_for_each(|block| self.image.read_exact(&mut block.0))
     }
 
-    fn write(&mut self, first: BlockIndex, data: &[u8]) -> io::Result<()> {
+    fn write(&mut self, first: BlockIndex, blocks: &[Block]) -> io::Result<()> {
         self.seek(first)?;
-        self.image.write_all(data)
+        blocks.iter().try_for_each(|block| self.image.write_all(&block.0))
     }
 
+    /// The host keeps the order of all writes to a file for everyone who reads it, QEMU included. An image that is being made while the
+    /// host stops has no name yet, and is not used.
     fn flush(&mut self) -> io::Result<()> {
         self.image.flush()
     }

@@ -60,7 +60,8 @@ impl DiskFault {
         let blocks = match &self.place {
             Place::Blocks(blocks) => blocks.clone().collect(),
             Place::Pages(name, pages) => {
-                let files = image::mount(image)?;
+                let volume = image::mount(image)?;
+                let files = volume.files();
                 let id = files.lookup(name).with_context(|| format!("there is no file `{name}` to fail"))?;
                 let block = |page| files.block_of(id, page).map(fakefs::BlockIndex::number);
                 let blocks: Option<Vec<u32>> = pages.clone().map(block).collect();

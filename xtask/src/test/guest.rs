@@ -64,6 +64,8 @@ pub struct Boot {
     pub again: Vec<String>,
     /// Where the disk fails.
     pub disk_faults: Vec<DiskFault>,
+    /// The files whose changes the disk does not take at the end, in the order of the directory.
+    pub lost_files: Vec<&'static str>,
     /// What the host finds on the disk at the end.
     pub inspect: Option<Inspect>,
 }
@@ -91,6 +93,7 @@ impl Boot {
             by_qemu: false,
             again: Vec::new(),
             disk_faults: Vec::new(),
+            lost_files: Vec::new(),
             inspect: None,
         }
     }
@@ -143,6 +146,16 @@ impl Outcome {
     /// It was shut down with this status.
     pub fn expect_status(&self, status: u32) -> Verdict {
         if self.end == End::Status(status) { Ok(()) } else { Err(format!("the machine ended with {:?}", self.end)) }
+    }
+
+    /// It was shut down, but its disk did not take the changes of these files, and it said so.
+    pub fn expect_lost(&self, files: &[&str]) -> Verdict {
+        if self.end != End::Unsaved {
+            return Err(format!("the machine ended with {:?}", self.end));
+        }
+        let lost = |line: &str| Some(line.strip_prefix("kernel: changes of `")?.strip_suffix("` are lost")?.to_owned());
+        let lost: Vec<String> = self.output.lines().filter_map(|line| lost(line.trim_end())).collect();
+        if lost == files { Ok(()) } else { Err(format!("the machine says that it has lost {lost:?}, not {files:?}")) }
     }
 
     /// Its console showed this.

@@ -58,7 +58,8 @@ fn case(guest: &Guest, program: &str, tests: Vec<String>) -> Result<Case> {
 fn judged(subject: &str, boot: Boot, tests: Vec<String>) -> Case {
     let full_names = tests.iter().map(String::as_str).chain([IN_ORDER]);
     let names = full_names.map(|test| format!("guest::{subject}::{test}")).collect();
-    Case { boot, names, judge: Box::new(move |outcome| judge(&tests, outcome)) }
+    let lost_files = boot.lost_files.clone();
+    Case { boot, names, judge: Box::new(move |outcome| judge(&tests, &lost_files, outcome)) }
 }
 
 /// Another machine, for programs whose tests are to hold in another way too, and what that is called.
@@ -69,6 +70,7 @@ fn second_machine_for(program: &str, guest: &Guest) -> Result<Option<(&'static s
     };
     Ok(match program {
         "test-files" => few_frames("files_on_few_frames", 64),
+        "test-growth" => few_frames("growth_on_few_frames", 64),
         "test-handles" => few_frames("handles_on_few_frames", 64),
         "test-mappings" => few_frames("mappings_on_few_frames", 96),
         "test-mapping-places" => few_frames("mapping_places_on_few_frames", 96),
@@ -128,7 +130,7 @@ fn at_real_time(boot: Boot, program: &str) -> Boot {
 }
 
 /// A verdict for each test, and one for the machine.
-fn judge(tests: &[String], outcome: &Outcome) -> Vec<Verdict> {
+fn judge(tests: &[String], lost_files: &[&str], outcome: &Outcome) -> Vec<Verdict> {
     let said: BTreeMap<&str, &str> =
         outcome.output.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... ")).collect();
     let verdict = |test: &String| match said.get(test.as_str()) {
@@ -137,6 +139,7 @@ fn judge(tests: &[String], outcome: &Outcome) -> Vec<Verdict> {
         None => Err("it was not run to its end".into()),
     };
     let in_order = match outcome.end {
+        _ if !lost_files.is_empty() => outcome.expect_lost(lost_files),
         // Which test has failed is said above.
         End::Status(0 | 1) => Ok(()),
         _ => Err("the machine did not end in order".into()),
@@ -155,7 +158,7 @@ mod tests {
         let output = "test one ... ok\r\ntest two ... FAILED: reason\ntest four".replace('\r', "");
         let outcome = Outcome { end: End::TimedOut, output, waits: Vec::new(), disk: Ok(()) };
         let tests = ["one", "two", "three", "four"].map(String::from);
-        let verdicts = judge(&tests, &outcome);
+        let verdicts = judge(&tests, &[], &outcome);
         assert_eq!(verdicts.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, false, false]);
     }
 }

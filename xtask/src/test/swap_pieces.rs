@@ -1,5 +1,6 @@
 //! A swap file in many pieces, as one that was made on a used disk may be.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io;
 
@@ -21,11 +22,14 @@ pub fn break_up(image: &File) -> io::Result<()> {
     try_break_up(&mut image.try_clone()?).map_err(io::Error::other)
 }
 
+fn failed(error: impl Display) -> anyhow::Error {
+    anyhow::anyhow!("the swap file cannot be broken up: {error}")
+}
+
 fn try_break_up(image: &mut File) -> Result<()> {
     let mut files = image::mount(image)?;
-    let failed = |error| anyhow::anyhow!("the swap file cannot be broken up: {error}");
-    let old = files.lookup(SWAP_FILE).context("there is no swap file")?;
-    let pages = files.len_bytes(old).map_err(failed)? / BLOCK_SIZE;
+    let old = files.files().lookup(SWAP_FILE).context("there is no swap file")?;
+    let pages = files.files().len_bytes(old).map_err(failed)? / BLOCK_SIZE;
     files.remove(SWAP_FILE).map_err(failed)?;
     let (swap, gaps) = (files.create(SWAP_FILE).map_err(failed)?, files.create("gaps").map_err(failed)?);
     let ends = PIECES.iter().cycle().scan(0, |end, piece| {
@@ -40,7 +44,7 @@ fn try_break_up(image: &mut File) -> Result<()> {
             break;
         }
     }
-    let pieces = files.extents(swap).map_err(failed)?.len();
+    let pieces = files.files().extents(swap).map_err(failed)?.len();
     ensure!(pieces > pages as usize / 32, "{pages} pages lie in {pieces} pieces only");
     Ok(())
 }

@@ -205,7 +205,7 @@ impl Pager<'_> {
         if failed { Err(ChangesLost(cached.page)) } else { Ok(()) }
     }
 
-    /// Forgets the pages of a file that is gone, changed or not. Nobody may map it any more.
+    /// Forgets the pages of a file that is gone, changed or not. No entry may map them any more.
     pub fn forget_file(&mut self, file: FileRef) {
         for index in 0..self.frames.frame_count() {
             let frame = self.frames.frame_at(index);
@@ -214,18 +214,43 @@ impl Pager<'_> {
                     self.file_index.remove(page);
                     self.frames.set(frame, FrameUse::Abandoned);
                 }
-                FrameUse::Cached(cached) if cached.page.file == file => {
-                    debug_assert_eq!(cached.mappings, 0, "{file:?} is gone but mapped");
-                    self.file_index.remove(cached.page);
-                    self.page_left(SpaceId::FILES, frame);
-                    if cached.transfer.is_idle() {
-                        self.release_frame(frame);
-                    } else {
-                        self.frames.set(frame, FrameUse::Abandoned);
-                    }
+                FrameUse::Cached(cached) if cached.page.file == file => self.forget_cached(frame, cached),
+                _ => {}
+            }
+        }
+    }
+
+    /// Forgets the pages of a file from page `first` on, changed or not: they are no part of the file. No entry may map them. Returns
+    /// false if the disk still uses some of them. The caller waits until a transfer has ended, and asks again: such a page must not get to
+    /// the disk after a new page of that number.
+    #[must_use]
+    pub fn forget_pages_from(&mut self, file: FileRef, first: u32) -> bool {
+        let is_one = |page: FilePage| page.file == file && page.number >= first;
+        let mut are_all_gone = true;
+        for index in 0..self.frames.frame_count() {
+            let frame = self.frames.frame_at(index);
+            match self.frames.get(frame) {
+                FrameUse::Cached(cached) if is_one(cached.page) && cached.transfer.is_idle() => {
+                    self.forget_cached(frame, cached);
+                }
+                FrameUse::Cached(CachedPage { page, .. }) | FrameUse::FileArriving(page) if is_one(page) => {
+                    are_all_gone = false;
                 }
                 _ => {}
             }
+        }
+        are_all_gone
+    }
+
+    /// Forgets a cached page. If the disk uses its frame, the frame is free once that has ended.
+    fn forget_cached(&mut self, frame: Frame, cached: CachedPage) {
+        debug_assert_eq!(cached.mappings, 0, "{:?} is forgotten but mapped", cached.page);
+        self.file_index.remove(cached.page);
+        self.page_left(SpaceId::FILES, frame);
+        if cached.transfer.is_idle() {
+            self.release_frame(frame);
+        } else {
+            self.frames.set(frame, FrameUse::Abandoned);
         }
     }
 }

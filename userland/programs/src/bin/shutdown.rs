@@ -8,8 +8,8 @@ use tools::{Outcome, Problem};
 libsys::entry!(main, about: "Ends the machine");
 
 const USAGE: &str = "usage: shutdown [STATUS]
-Brings what was written onto the disk, and ends the machine; its host learns
-STATUS, 0 if there is none.";
+Saves all files and ends the machine. Its host learns STATUS, 0 if there is
+none, or that the disk does not take all files.";
 
 fn main() -> u32 {
     tools::run(USAGE, |arguments| match arguments {

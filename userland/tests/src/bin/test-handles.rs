@@ -4,14 +4,16 @@
 
 extern crate alloc;
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use libsys::files::{self, File};
 use libsys::memory::{PAGE_SIZE, Region};
-use libsys::process::{self, Process};
+use libsys::message;
+use libsys::process::{self, Process, ProcessState};
 use libsys::test::Verdict;
-use libsys::{Error, call, check, check_eq};
+use libsys::{Error, call, check, check_eq, system};
 use tests::written::{bytes, made};
 use tests::{ASSIST, PAGE};
 
@@ -21,6 +23,7 @@ libsys::tests! {
     what_cannot_be_made_takes_nobody_elses_file_with_it,
     handles_are_the_lowest_free_and_limited,
     handles_are_closed_however_a_process_ends,
+    handles_are_closed_before_an_ending_process_waits_for_the_disk,
     wild_handles_are_refused_by_every_call,
     wild_pointers_are_refused_and_change_nothing,
 }
@@ -115,6 +118,37 @@ fn handles_are_closed_however_a_process_ends() -> Verdict {
         files::remove("held")?;
     }
     Ok(())
+}
+
+/// A process that ends writes back what it has mapped, which takes long. Everything that it had open is closed before.
+fn handles_are_closed_before_an_ending_process_waits_for_the_disk() -> Verdict {
+    const PAGES: usize = 300;
+    drop(made("mapped", &bytes(1, PAGES * PAGE))?);
+    for way in ["return", "exit", "fault"] {
+        // On a small machine this process may wait for its own pages when it should look.
+        let is_seen = (0..30).any(|_| is_closed_before_its_end(way, PAGES) == Ok(true));
+        check!(is_seen, "{way}: its handles were open until its end");
+    }
+    files::remove("mapped")?;
+    Ok(())
+}
+
+/// Starts a child with open handles and a changed mapping, lets it end, and sees all handles closed while it has not ended.
+fn is_closed_before_its_end(way: &str, pages: usize) -> Result<bool, Error> {
+    File::open("mapped")?.sync()?;
+    let before = system::info()?.devices_open;
+    let child = Process::spawn(ASSIST, ["hold-and-map", "mapped", &format!("{pages}"), way])?;
+    let state = || process::info(child.pid()).map(|info| info.state);
+    while state()? != ProcessState::WaitsForMessage || system::info()?.devices_open == before {
+        process::yield_now();
+    }
+    message::send(child.pid(), 0, &[])?;
+    while system::info()?.devices_open > before {
+        process::yield_now();
+    }
+    let has_ended = state()? == ProcessState::Ended;
+    child.wait()?;
+    Ok(!has_ended)
 }
 
 fn wild_handles_are_refused_by_every_call() -> Verdict {

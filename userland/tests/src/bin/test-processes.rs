@@ -175,7 +175,8 @@ fn ended_processes_leave_nothing_behind() -> Verdict {
 fn processes_are_refused_when_there_is_no_memory_for_them() -> Verdict {
     let mut children = Vec::with_capacity(4096);
     let refusal = loop {
-        match Process::spawn(ASSIST, ["sleep", "1500"]) {
+        // A program with a heap needs more memory once it runs.
+        match Process::spawn("sleeper", ["1500"]) {
             Ok(child) => children.push(child),
             Err(error) => break error,
         }

@@ -2,10 +2,11 @@
 
 use super::borrowing::{machine, map};
 use super::hardware::{DIRT, beginning_of};
+use super::machine::Machine;
 use super::rules::{self, page};
 use crate::addr::{PAGE_SIZE, Page};
 use crate::fault::FaultError;
-use crate::frame_table::FrameUse;
+use crate::frame_table::{CachedPage, FrameUse};
 use crate::pager::evict::Eviction;
 use crate::pager::{FileStep, Options, Step, WriteBack, WriteBackPass};
 use crate::vm_pool::{Backing, FilePage, FileRef, Rights};
@@ -53,6 +54,39 @@ fn a_file_may_go_while_the_disk_has_its_pages() {
     machine.end_all_writes();
     machine.check();
     assert_eq!((machine.pager.cached_pages(), machine.pager.pool().free_count()), (0, free));
+}
+
+#[test]
+fn forgotten_pages_past_the_end_never_reach_the_disk_after_new_ones() {
+    let (mut machine, id, _) = machine("random", Options::TEXTBOOK, 20, 10, 1);
+    machine.queue_len = 9;
+    for number in 0..6 {
+        machine.file_access(id, FILE, number, Some(number + 10));
+    }
+    // The disk is writing pages 3 to 5, and has not begun with the others.
+    let frame = machine.pager.file_index.get(FilePage { file: FILE, number: 4 }).unwrap();
+    for number in 0..3 {
+        let frame = machine.pager.file_index.get(FilePage { file: FILE, number }).unwrap();
+        let cached = machine.pager.cached(frame).unwrap();
+        machine.pager.frames.set(frame, FrameUse::Cached(CachedPage { dirty: false, ..cached }));
+    }
+    let cached = machine.pager.cached(frame).unwrap();
+    match machine.pager.evict_cached(&mut machine.hardware, frame, cached) {
+        Eviction::MustWrite(ticket) => machine.queue_write(ticket),
+        _ => panic!("it was changed"),
+    }
+    assert!(!machine.pager.forget_pages_from(FILE, 2), "the disk uses pages 3 to 5");
+    let is_cached = |machine: &Machine, number| machine.pager.file_index.get(FilePage { file: FILE, number }).is_some();
+    let there = |machine: &Machine| (0..6).map(|number| is_cached(machine, number)).collect::<Vec<_>>();
+    assert_eq!(there(&machine), [true, true, false, true, true, true]);
+    machine.check();
+    machine.end_all_writes();
+    assert!(machine.pager.forget_pages_from(FILE, 2));
+    assert_eq!(there(&machine), [true, true, false, false, false, false]);
+    machine.check();
+    machine.file_access(id, FILE, 4, Some(99));
+    machine.write_back(FILE);
+    assert_eq!(machine.file_word(FilePage { file: FILE, number: 4 }), 99);
 }
 
 #[test]

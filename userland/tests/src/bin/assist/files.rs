@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use libsys::Error;
 use libsys::files::{self, File, MapAccess, MappedFile};
 use libsys::memory::PAGE_SIZE;
+use libsys::message::{self, Buffer};
 use libsys::process::{self, Process};
 use tests::{PAGE, written};
 
@@ -19,6 +20,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
             interleave(name, [index, step, count].map(|text| as_number(text)))
         }
         ("hold", [name, way]) => hold(name, way),
+        ("hold-and-map", [name, pages, way]) => hold_and_map(name, as_number(pages) as usize, way),
         ("make-and-remove", []) => make_and_remove(),
         ("create-in-vain", [name]) => create_in_vain(name),
         ("read-file", [name]) => read_file(name),
@@ -58,6 +60,20 @@ fn hold(name: &str, way: &str) -> Result<u32, Error> {
     Ok(ways::end(way))
 }
 
+/// Opens some devices, changes so many pages of a file through a mapping, waits for a message, and ends in some way without closing anything.
+fn hold_and_map(name: &str, pages: usize, way: &str) -> Result<u32, Error> {
+    let open = (0..10).map(|_| File::open("null")).collect::<Result<Vec<_>, _>>()?;
+    let file = File::open(name)?;
+    let mapping = MappedFile::new(&file, 0, pages * PAGE, MapAccess::ReadAndWrite)?;
+    for page in 0..pages {
+        // SAFETY: the byte lies in the mapping, which may be written to.
+        unsafe { mapping.as_ptr().add(page * PAGE).write_volatile(1) };
+    }
+    message::wait(&mut Buffer::new(), None)?;
+    core::mem::forget((open, file, mapping));
+    Ok(ways::end(way))
+}
+
 /// Writes so many pages by one call: 0 if all of them are written.
 fn write_at_once(name: &str, pages: u32) -> Result<u32, Error> {
     let bytes = vec![1; pages as usize * PAGE];
@@ -82,8 +98,12 @@ fn make_and_remove() -> Result<u32, Error> {
             return Ok(1);
         }
     }
-    if files::remove("hello") != Err(Error::Io) {
-        return Ok(2);
+    for _ in 0..2 {
+        // The file is as it was, and can be removed again.
+        let hello = written::contents("hello")?;
+        if files::remove("hello") != Err(Error::Io) || written::contents("hello")? != hello {
+            return Ok(2);
+        }
     }
     Process::spawn("piggy", ["5", "1"])?.wait().map(|_| 0)
 }

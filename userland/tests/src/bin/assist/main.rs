@@ -9,6 +9,7 @@ mod devices;
 mod errands;
 mod files;
 mod fuzz;
+mod growth;
 mod mappings;
 mod pools;
 mod remains;
@@ -40,6 +41,7 @@ fn main() -> u32 {
             None => errands::run(word, rest)
                 .or_else(|| company::run(word, rest))
                 .or_else(|| files::run(word, rest))
+                .or_else(|| growth::run(word, rest))
                 .or_else(|| mappings::run(word, rest))
                 .or_else(|| pools::run(word, rest))
                 .or_else(|| fuzz::run(word, rest))
