@@ -20,6 +20,10 @@ pub const PROGRAM: FileRef = FileRef::new(8);
 /// Pages that one page table maps.
 pub const TABLE_PAGES: u32 = 1024;
 
+/// Where a space may register a pool of its own: across the edge of a page table.
+pub const OWN_POOL: Page = Page::new(abi::layout::FILE_START / PAGE_SIZE + 5 * TABLE_PAGES - 10);
+pub const OWN_POOL_PAGES: u32 = 20;
+
 /// What a region is, with its number of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -74,6 +78,8 @@ impl Kind {
 #[derive(Default)]
 pub struct Model {
     pub spaces: BTreeMap<SpaceId, BTreeMap<Page, Kind>>,
+    /// The spaces that have registered a pool of their own: at [`OWN_POOL`], of [`OWN_POOL_PAGES`] pages.
+    pub pools: BTreeSet<SpaceId>,
     pub words: BTreeMap<(SpaceId, Page), u32>,
     pub file: BTreeMap<u32, u32>,
 }
@@ -131,8 +137,19 @@ impl Model {
         }
     }
 
+    /// The space unregisters its own pool, and with it all regions in it.
+    pub fn forget_pool(&mut self, space: SpaceId) {
+        let is_in_pool =
+            |first: &&Page| (OWN_POOL.number()..OWN_POOL.number() + OWN_POOL_PAGES).contains(&first.number());
+        for first in self.spaces[&space].keys().filter(is_in_pool).copied().collect::<Vec<_>>() {
+            self.forget_region(space, first);
+        }
+        self.pools.remove(&space);
+    }
+
     pub fn forget_space(&mut self, space: SpaceId) {
         self.spaces.remove(&space);
+        self.pools.remove(&space);
         self.words.retain(|(owner, _), _| *owner != space);
     }
 

@@ -7,7 +7,7 @@ use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, prop_o
 use proptest::test_runner::TestCaseError;
 
 use super::machine::Machine;
-use super::model::{FILE, FILE_PAGES, Kind, Model, PROGRAM, TABLE_PAGES};
+use super::model::{FILE, FILE_PAGES, Kind, Model, OWN_POOL, OWN_POOL_PAGES, PROGRAM, TABLE_PAGES};
 use crate::addr::{PAGE_SIZE, Page};
 use crate::fault::FaultError;
 use crate::frame_table::SpaceId;
@@ -32,7 +32,7 @@ fn step(machine: &mut Machine, model: &mut Model, action: u8, a: u32, b: u32) ->
     // A process that waits for a page does nothing else.
     machine.end_reads_of(id);
     machine.switch_to(id);
-    match action % 32 {
+    match action % 36 {
         0 if model.spaces.len() < 4 => spawn(machine, model),
         1 if model.spaces.len() > 1 => {
             machine.pager.destroy_space(&mut machine.hardware, id);
@@ -75,6 +75,24 @@ fn step(machine: &mut Machine, model: &mut Model, action: u8, a: u32, b: u32) ->
         14 => machine.failing_file_writes = if b % 4 == 3 { u32::MAX } else { b % 4 },
         kind @ 15..=17 => make_beside_edge(machine, model, id, kind, b)?,
         18 => grow_stack(machine, model, id, b)?,
+        20 if model.pools.contains(&id) => {
+            prop_assert_eq!(machine.pager.unregister_pool(&mut machine.hardware, id, OWN_POOL), Ok(()));
+            model.forget_pool(id);
+        }
+        20 => {
+            prop_assert_eq!(machine.pager.register_pool(id, OWN_POOL, OWN_POOL_PAGES), Ok(()));
+            model.pools.insert(id);
+        }
+        21 | 23 => {
+            let kind = Kind::Heap(b % 7 + 1);
+            match machine.pager.allocate_in_pool(id, OWN_POOL, kind.count()) {
+                Ok(first) => model.note_region(id, (first, kind), Ok(()))?,
+                Err(GrantError::Pool(VmPoolError::NoPool)) => prop_assert!(!model.pools.contains(&id)),
+                Err(error) => {
+                    prop_assert!(matches!(error, GrantError::Refused | GrantError::Pool(VmPoolError::NoHole)))
+                }
+            }
+        }
         19 => {
             if let Some((first, region)) = model.pick_region(id, b) {
                 machine.fault_and_wait(id, first.checked_add((b >> 8) % region.count()).unwrap());
