@@ -12,6 +12,7 @@ use libsys::abi::layout::{
 use libsys::abi::{Access, FaultKind};
 use libsys::files::{self, MappedFile};
 use libsys::memory::{PoolRegion, Region, VmPool};
+use libsys::record::SystemInfo;
 use libsys::test::Verdict;
 use libsys::{Error, ExitReason, call, check, check_eq, system};
 use tests::mapped::{READ, address, made};
@@ -204,8 +205,17 @@ fn an_unregistered_pool_leaves_nothing_behind() -> Verdict {
         drop(pool);
         let after = system::info()?;
         if round > 0 {
-            check_eq!(after.frames_free, before.frames_free);
+            // On few frames, some pages of this and other programs come and go meanwhile.
+            let unused = |info: &SystemInfo| info.frames_free + info.frames_files;
             check_eq!(after.frames_tables, before.frames_tables);
+            check_eq!(after.pages_promised, before.pages_promised);
+            check!(unused(&after).abs_diff(unused(&before)) < 16, "{} is not {}", unused(&after), unused(&before));
+            check!(
+                after.slots_free.abs_diff(before.slots_free) < 16,
+                "{} is not {}",
+                after.slots_free,
+                before.slots_free
+            );
         }
         before = after;
     }
