@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use libsys::files::{self, File};
+use libsys::memory::PAGE_SIZE;
 use libsys::process::{self, Process, ProcessState};
 use libsys::test::Verdict;
 use libsys::{Error, ExitReason, check, check_eq, system};
@@ -27,6 +28,15 @@ libsys::tests! {
 
 /// Far past the end of an empty file: so much of the disk that there is room for it once.
 const FAR: u32 = 12 << 20;
+
+/// Rounds of a test that has to meet a writer while it fills the gap.
+const ROUNDS: u32 = 10;
+
+/// The writer has to wait for the disk while it fills the gap, so that this process runs meanwhile: there are not enough frames.
+/// Elsewhere it may be done at once.
+fn gap_takes_long() -> Result<bool, Error> {
+    Ok(system::info()?.frames_total < FAR / PAGE_SIZE)
+}
 
 /// The bytes from `start` on are those that `assist append` writes there.
 fn check_bytes(start: u32, bytes: &[u8]) -> Verdict {
@@ -52,14 +62,15 @@ fn end(child: Process) -> Result<ExitReason, Error> {
     }
 }
 
-/// Has a child write a byte far past the end of a file, and kills it while it fills the gap.
-fn kill_write_far(name: &str) -> Result<ExitReason, Error> {
+/// Has a child write a byte far past the end of a file, and kills it while it fills the gap. False if it had written the byte by then.
+fn kill_write_far(file: &File, name: &str) -> Result<bool, Error> {
     let before = pages_used()?;
     let child = Process::spawn(ASSIST, ["write-far", name, &format!("{FAR}")])?;
     while !has_ended(&child)? && pages_used()? < before + 100 {
         process::yield_now();
     }
-    end(child)
+    end(child)?;
+    Ok(file.len()? <= FAR)
 }
 
 fn reader_beside_an_appender_sees_written_bytes_only() -> Verdict {
@@ -98,40 +109,49 @@ fn killed_appender_leaves_written_bytes_only() -> Verdict {
 }
 
 fn killed_write_far_past_the_end_leaves_length_and_space() -> Verdict {
-    let mut file = File::create("far")?;
-    file.write_all(&[value_at(0)])?;
-    for round in 0..8 {
-        check!(matches!(kill_write_far("far")?, ExitReason::Killed(_)), "round {round}: it was not killed");
-        check_eq!(file.len()?, 1);
-        // There is room for this once.
-        let mut other = File::create("other")?;
-        other.seek(FAR)?;
-        check_eq!(other.write(b"x"), Ok(1), "round {round}");
-        drop(other);
-        files::remove("other")?;
+    let mut killed = 0;
+    for round in 0..ROUNDS {
+        let mut file = File::create("far")?;
+        file.write_all(&[value_at(0)])?;
+        if kill_write_far(&file, "far")? {
+            killed += 1;
+            check_eq!(file.len()?, 1);
+            // There is room for this once.
+            let mut other = File::create("other")?;
+            other.seek(FAR)?;
+            check_eq!(other.write(b"x"), Ok(1), "round {round}");
+            drop(other);
+            files::remove("other")?;
+            // The bytes of the gap are zeros, whatever the disk has there.
+            file.seek(100_000)?;
+            file.write_all(&[value_at(100_000)])?;
+            let found = contents("far")?;
+            check_eq!((found.len(), found[0], found[100_000]), (100_001, value_at(0), value_at(100_000)));
+            check!(found[1..100_000].iter().all(|&byte| byte == 0));
+        }
+        drop(file);
+        files::remove("far")?;
     }
-    // The bytes of the gap are zeros, whatever the disk has there.
-    file.seek(100_000)?;
-    file.write_all(&[value_at(100_000)])?;
-    let found = contents("far")?;
-    check_eq!((found.len(), found[0], found[100_000]), (100_001, value_at(0), value_at(100_000)));
-    check!(found[1..100_000].iter().all(|&byte| byte == 0));
-    drop(file);
-    files::remove("far")?;
+    check!(killed > 0 || !gap_takes_long()?, "no writer was killed in time");
     Ok(())
 }
 
 fn killed_write_far_past_the_end_harms_no_other_writer() -> Verdict {
-    for _ in 0..6 {
+    let mut killed = 0;
+    for _ in 0..ROUNDS {
         let file = File::create("shared")?;
         let near = Process::spawn(ASSIST, ["append", "shared", "3000", "60"])?;
-        check!(matches!(kill_write_far("shared")?, ExitReason::Killed(_)));
+        let in_time = kill_write_far(&file, "shared")?;
         check_eq!(near.wait()?.reason, ExitReason::Exited(0));
-        check_eq!(file.len()?, 3000 * 60);
-        check_bytes(0, &contents("shared")?)?;
+        if in_time {
+            killed += 1;
+            check_eq!(file.len()?, 3000 * 60);
+            check_bytes(0, &contents("shared")?)?;
+        }
         drop(file);
         files::remove("shared")?;
     }
+    check!(killed > 0 || !gap_takes_long()?, "no writer was killed in time");
     Ok(())
 }
 
@@ -153,7 +173,7 @@ fn gap_is_there_as_a_whole_or_not_at_all() -> Verdict {
         drop(file);
         files::remove("gap")?;
     }
-    check!(looks_meanwhile > 0);
+    check!(looks_meanwhile > 0 || !gap_takes_long()?, "no look came while the gap was filled");
     Ok(())
 }
 
