@@ -53,6 +53,19 @@ pub type Verdict = Result<(), Failure>;
 #[derive(Debug)]
 pub struct Failure(String);
 
+impl Failure {
+    /// The reason.
+    ///
+    /// ```no_run
+    /// use libsys::test::Failure;
+    ///
+    /// assert_eq!(Failure::from("it is Sunday").text(), "it is Sunday");
+    /// ```
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
 impl<E: Display> From<E> for Failure {
     fn from(error: E) -> Self {
         Self(error.to_string())

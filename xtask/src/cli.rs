@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Result, bail};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bench::catalogue::{self, Mode};
+use crate::fuzz::Kind;
 use crate::guide::Course;
 use crate::image::Extra;
 use crate::size::Size;
@@ -32,12 +34,12 @@ impl Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Gets what is needed to build and run: the standard library's source for i386, and QEMU
+    /// Gets what is needed to build and run: the standard library's source for i386, QEMU, and Bochs
     ///
     /// The other commands do this by themselves. Nothing that is there already is fetched again. If the right to install QEMU is
-    /// missing, the command to run is printed and the exit status is 1.
+    /// missing, the command to run is printed and the exit status is 1. Without Bochs, a second machine to try things on, all else works.
     Setup,
-    /// Builds everything, puts it on a disk image and boots it in QEMU
+    /// Builds everything, puts it on a disk image and boots it in QEMU or Bochs
     ///
     /// Without PROGRAM, a prompt appears on this terminal. With PROGRAM, that program is run; then the machine is switched off, and
     /// the exit status is the program's: its exit code, 139 if it broke a rule, 127 if it could not be started. It is 126 if the
@@ -49,7 +51,7 @@ pub enum Command {
     ///
     /// It is `hello` under another name. Nothing that is there already is changed.
     New(NewOptions),
-    /// Checks format and lints, then runs the host's tests, then the guest's in QEMU
+    /// Checks format and lints, then runs the host's tests, then the guest's in QEMU and Bochs
     Test(TestOptions),
     /// Runs the tests of a course's rubric, and prints the rubric with points
     ///
@@ -67,6 +69,16 @@ pub enum Command {
     /// All that was measured is in target/bench.json afterwards. The exit status is 1 if a boot failed, and 130 after Ctrl-C.
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchOptions),
+    /// Boots machines that run random calls, machine code and program files, and looks whether they stay in order
+    ///
+    /// `calls` are calls of the kernel with wild arguments, by several programs at once; `code` are programs of random machine code; `elf`
+    /// are program files with mistakes in them. Beside them run programs that look whether their memory, files and registers stay what
+    /// they were. After each part, the machine must hold what it held before. docs/testing.md says more.
+    ///
+    /// All cases follow from the seed. For what is found, the command that boots it again is printed, and the log is in target/fuzz.
+    /// The exit status is 1 then, and 130 after Ctrl-C.
+    #[command(after_help = FUZZ_EXAMPLES)]
+    Fuzz(FuzzOptions),
     /// Takes a picture of a machine's screen
     ///
     /// The machine is one of its own and needs no display: it is booted, and switched off once the picture is taken. Without PROGRAM the
@@ -120,9 +132,27 @@ pub struct MachineOptions {
     pub pio: bool,
     #[command(flatten)]
     pub disk: DiskOptions,
-    /// What executes the guest's instructions
+    /// What the machine runs in
     #[arg(long, value_enum, default_value_t)]
-    pub accel: Accelerator,
+    pub emulator: Emulator,
+    /// The machine's CPU, by the emulator's name for it [default: qemu32 in QEMU, p4_willamette in Bochs, the host's with kvm].
+    /// In Bochs, `pentium` has no `sysenter`, `p3_katmai` and `p4_willamette` have it. An unknown MODEL is answered with
+    /// the list of all
+    #[arg(long, value_name = "MODEL")]
+    pub cpu: Option<String>,
+    /// What executes the guest's instructions in QEMU [default: tcg]
+    #[arg(long, value_enum)]
+    pub accel: Option<Accelerator>,
+}
+
+impl MachineOptions {
+    /// Refuses a machine in Bochs.
+    ///
+    /// # Errors
+    /// If that was asked for. `why` is what the command needs of QEMU.
+    pub fn only_in_qemu(&self, why: &str) -> Result<()> {
+        self.emulator.only_qemu(why)
+    }
 }
 
 /// What is on the disk.
@@ -140,6 +170,28 @@ impl DiskOptions {
     /// The swap file's size, whether it was given or not.
     pub fn swap_size(&self) -> Size {
         self.swap.unwrap_or(Size::bytes(64 << 20))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Emulator {
+    /// Fast, but checks less than CPUs do
+    #[default]
+    Qemu,
+    /// Slow, and checks segments, limits and x87 exceptions as CPUs do
+    Bochs,
+}
+
+impl Emulator {
+    /// Refuses Bochs.
+    ///
+    /// # Errors
+    /// If it was asked for. `why` is what the command needs of QEMU.
+    pub fn only_qemu(self, why: &str) -> Result<()> {
+        match self {
+            Self::Qemu => Ok(()),
+            Self::Bochs => bail!("this needs QEMU: {why}; leave `--emulator bochs` out"),
+        }
     }
 }
 
@@ -224,6 +276,9 @@ pub struct BenchOptions {
     /// Write what was measured to FILE, too
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    /// Given as elsewhere, and refused: only QEMU can count executed instructions
+    #[arg(long, value_enum, default_value_t, hide = true)]
+    pub emulator: Emulator,
     /// Put the table of all benchmarks into FILE, such as docs/performance.md
     #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "clock"])]
     pub markdown: Option<PathBuf>,
@@ -245,6 +300,45 @@ impl ClockChoice {
     /// This clock is among them.
     pub const fn includes(self, mode: Mode) -> bool {
         matches!((self, mode), (Self::Both, _) | (Self::Icount, Mode::Icount) | (Self::Wall, Mode::Wall))
+    }
+}
+
+const FUZZ_EXAMPLES: &str = "Examples:
+  cargo xtask fuzz                                          each kind for a minute
+  cargo xtask fuzz code elf --minutes 60                    these two, for an hour each
+  cargo xtask fuzz calls --calls 10000000 --seed 1          ten million calls
+  cargo xtask fuzz code --seed 7 --first 4704 --calls 24    a part of a batch again";
+
+#[derive(Args, Debug)]
+pub struct FuzzOptions {
+    /// What is made at random; everything if nothing is named
+    #[arg(value_name = "KIND", value_enum)]
+    pub kinds: Vec<Kind>,
+    /// Go on for this long with each kind [default: 1]
+    #[arg(long, value_name = "N", conflicts_with = "calls", value_parser = limits::minutes)]
+    pub minutes: Option<f64>,
+    /// Make so many cases of each kind: calls, programs, files
+    #[arg(long, value_name = "N")]
+    pub calls: Option<u64>,
+    /// Make the cases that follow from this number
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Begin with this case of the batch that has the seed
+    #[arg(long, value_name = "CASE", requires_all = ["seed", "calls"])]
+    pub first: Option<u64>,
+    /// Run so many machines at a time [default: one for each of the host's processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub jobs: Option<u8>,
+    /// Build kernel and programs with debug assertions: each result of a call is compared with the table in the kernel, too
+    #[arg(long)]
+    pub debug_build: bool,
+}
+
+impl FuzzOptions {
+    /// The number of machines that run at a time.
+    pub fn jobs(&self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or(processors, usize::from)
     }
 }
 
@@ -306,7 +400,7 @@ pub struct DebugOptions {
     pub program: Vec<String>,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
     let seconds: u64 = text.parse().map_err(|_| "give a whole number of seconds".to_string())?;
     Ok(Duration::from_secs(seconds))
 }

@@ -14,7 +14,7 @@ use crate::cli::DebugOptions;
 use crate::console::step;
 use crate::image::elf;
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, End, Machine, PowerOff};
+use crate::machine::{self, Console, End, Machine, PowerOff, Qemu};
 use crate::{project, run, setup};
 
 /// The program whose symbols are loaded if none is named.
@@ -27,17 +27,19 @@ const CURRENT_PID: &str = "6kernel7process7current3PID";
 /// # Errors
 /// If something is missing, does not compile or does not fit, or there is no such program.
 pub fn command(options: &DebugOptions) -> Result<ExitCode> {
-    let emulator = setup::emulator()?;
+    options.machine.only_in_qemu("gdb talks to it")?;
+    let emulator = run::qemu_program(&options.machine)?;
     let guest = if options.debug_build { Guest::build_with_assertions()? } else { Guest::build()? };
     let first = options.program.first().map_or(SHELL, String::as_str);
     let names = std::iter::once(first).chain(options.symbols.iter().map(String::as_str));
     let programs = names.map(|name| guest.program(name)).collect::<Result<Vec<&PathBuf>>>()?;
     let kernel_options = KernelOptions::new(&options.machine, &options.program);
-    let (machine, _image) = run::prepare(&guest, &options.machine, &kernel_options, emulator)?;
+    let (hardware, _image) = run::prepare(&guest, &options.machine, &kernel_options)?;
+    let machine = run::qemu(&options.machine, hardware, emulator);
     let waiting = Waiting::new(machine, &guest.kernel, &programs, &project::target())?;
     match setup::in_path("gdb") {
         Some(gdb) => with_gdb(&waiting, &gdb, &options.execute),
-        None => without_gdb(&waiting),
+        None => without_gdb(waiting),
     }
 }
 
@@ -58,10 +60,10 @@ fn with_gdb(waiting: &Waiting, gdb: &Path, execute: &[String]) -> Result<ExitCod
 }
 
 /// The guest has the terminal; the user attaches a gdb from elsewhere.
-fn without_gdb(waiting: &Waiting) -> Result<ExitCode> {
+fn without_gdb(waiting: Waiting) -> Result<ExitCode> {
     step("gdb is not installed here. The machine waits; attach one from another terminal:\n");
     step(&format!("    gdb -x '{}'\n", waiting.script.display()));
-    match waiting.machine.run(&Console::Attached, None)? {
+    match Machine::Qemu(waiting.machine).run(&Console::Attached, None)? {
         (End::Status(_) | End::Interrupted, _) => Ok(ExitCode::SUCCESS),
         (end, _) => anyhow::bail!("the machine ended: {end:?}"),
     }
@@ -69,7 +71,7 @@ fn without_gdb(waiting: &Waiting) -> Result<ExitCode> {
 
 /// A machine that executes nothing before gdb says so, and what gdb needs to know.
 pub struct Waiting {
-    machine: Machine,
+    machine: Qemu,
     script: PathBuf,
     console: PathBuf,
     host: PathBuf,
@@ -80,7 +82,7 @@ impl Waiting {
     ///
     /// # Errors
     /// If that cannot be, or the kernel is not as it should be.
-    pub fn new(mut machine: Machine, kernel: &Path, programs: &[&PathBuf], folder: &Path) -> Result<Self> {
+    pub fn new(mut machine: Qemu, kernel: &Path, programs: &[&PathBuf], folder: &Path) -> Result<Self> {
         let port = free_port()?;
         machine.further.extend(["-S".into(), "-gdb".into(), format!("tcp:127.0.0.1:{port}")]);
         let pid = fs::read(kernel).map_err(Into::into).and_then(|file| elf::symbol(&file, CURRENT_PID));
@@ -121,7 +123,7 @@ impl Waiting {
 
     fn start(&self) -> Result<Child> {
         let console = File::create(&self.console).context("cannot create the log of the console")?;
-        let machine = Machine { power_off: PowerOff::TellsDebugger, ..self.machine.clone() };
+        let machine = Qemu { power_off: PowerOff::TellsDebugger, ..self.machine.clone() };
         let mut qemu = machine.command(&self.host);
         qemu.stdin(Stdio::null()).stdout(console).spawn().context("cannot start QEMU")
     }

@@ -6,6 +6,7 @@ mod cli;
 mod console;
 mod debug;
 mod dialogue;
+mod fuzz;
 mod guide;
 mod image;
 mod kernel_options;
@@ -22,6 +23,7 @@ mod screenshot;
 mod sdk;
 mod setup;
 mod size;
+mod terminal;
 mod test;
 mod typist;
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::command(&options),
         Command::Rubric(options) => rubric::command(&options),
         Command::Bench(options) => bench::command(&options),
+        Command::Fuzz(options) => fuzz::command(&options),
         Command::Image(options) => image::command(&options),
         Command::Screenshot(options) => screenshot::command(&options),
         Command::Debug(options) => debug::command(&options),

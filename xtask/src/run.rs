@@ -5,13 +5,15 @@ use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 
 use crate::build::Guest;
-use crate::cli::{Accelerator, MachineOptions, RunOptions};
+use crate::cli::{self, Accelerator, MachineOptions, RunOptions};
 use crate::console::step;
 use crate::image::{self, AlreadyThere, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, ControlC, End, Machine, PowerOff};
+use crate::machine::{self, Bochs, Console, ControlC, End, Hardware, Machine, Pace, Qemu};
+use crate::setup::BochsProgram;
 use crate::{project, setup};
 
 /// Exit statuses that are no program's.
@@ -26,22 +28,26 @@ pub const INTERRUPTED: u8 = 130;
 /// # Errors
 /// If something is missing, does not compile or does not fit, or the image cannot be used.
 pub fn command(options: &RunOptions) -> Result<ExitCode> {
-    let emulator = setup::emulator()?;
-    let display = if options.window { machine::window_display(&emulator)? } else { machine::NO_DISPLAY.into() };
+    let emulator = emulator(options)?;
     let kernel_options = KernelOptions::new(&options.machine, &options.program);
     let kernel_options = if has_terminal() || options.window { kernel_options } else { kernel_options.plain() };
-    let (mut machine, _temporary) = match &options.image {
-        Some(file) => (machine(&options.machine, kept_image(file, options, &kernel_options)?, emulator), None),
+    let (mut hardware, _temporary) = match &options.image {
+        Some(file) => (hardware(&options.machine, kept_image(file, options, &kernel_options)?), None),
         None => {
-            let (machine, image) = prepare(&build(options)?, &options.machine, &kernel_options, emulator)?;
-            (machine, Some(image))
+            let (hardware, image) = prepare(&build(options)?, &options.machine, &kernel_options)?;
+            (hardware, Some(image))
         }
     };
     if has_terminal() && options.program.is_empty() {
-        machine.control_c = ControlC::IsTyped;
+        hardware.control_c = ControlC::IsTyped;
         step("Ctrl-C is the guest's; Ctrl-] x switches the machine off");
     }
-    machine.display = display;
+    let machine = match emulator {
+        Emulator::Qemu { program, display } => {
+            Machine::Qemu(Qemu { display, ..qemu(&options.machine, hardware, program) })
+        }
+        Emulator::Bochs(program) => Machine::Bochs(Bochs { program, hardware, pace: Pace::RealTime }),
+    };
     let (end, shown) = machine.run(&Console::Attached, options.timeout)?;
     if has_terminal() && shown.bytes.iter().rfind(|&&byte| byte != b'\r').is_some_and(|&byte| byte != b'\n') {
         println!(); // it stopped in the middle of a line
@@ -57,8 +63,53 @@ pub fn command(options: &RunOptions) -> Result<ExitCode> {
     Ok(ExitCode::from(status))
 }
 
+/// The emulator that was asked for.
+enum Emulator {
+    Qemu { program: PathBuf, display: String },
+    Bochs(BochsProgram),
+}
+
+/// Finds the emulator, and refuses options that it cannot serve before anything is built.
+fn emulator(options: &RunOptions) -> Result<Emulator> {
+    match options.machine.emulator {
+        cli::Emulator::Qemu => {
+            let program = qemu_program(&options.machine)?;
+            let display = if options.window { machine::window_display(&program)? } else { machine::NO_DISPLAY.into() };
+            Ok(Emulator::Qemu { program, display })
+        }
+        cli::Emulator::Bochs => {
+            check_for_bochs(options)?;
+            let program = BochsProgram::ready()?;
+            options.machine.cpu.as_deref().map_or(Ok(()), |cpu| program.check_cpu(cpu))?;
+            Ok(Emulator::Bochs(program))
+        }
+    }
+}
+
+/// Finds QEMU, and refuses a CPU that it does not have.
+///
+/// # Errors
+/// If it has no such CPU, or is missing and cannot be installed.
+pub fn qemu_program(options: &MachineOptions) -> Result<PathBuf> {
+    let program = setup::qemu()?;
+    options.cpu.as_deref().map_or(Ok(()), |cpu| machine::check_cpu(&program, cpu))?;
+    Ok(program)
+}
+
+/// Nothing is asked for that a machine in Bochs does not have.
+fn check_for_bochs(options: &RunOptions) -> Result<()> {
+    if options.window {
+        bail!("a machine in Bochs has no window here; leave --window out, or run it in QEMU");
+    }
+    if let Some(accelerator) = options.machine.accel {
+        let name = accelerator.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default();
+        bail!("Bochs interprets each instruction by itself; --accel {name} is for QEMU");
+    }
+    machine::check_ram_in_bochs(options.machine.ram)
+}
+
 /// The exit status for how a machine ended; says what it cannot tell.
-fn explain(end: &End, accelerator: Accelerator) -> u8 {
+fn explain(end: &End, accelerator: Option<Accelerator>) -> u8 {
     match end {
         // A status above 255 is some failure; what kind, an exit status cannot say.
         End::Status(status) => u8::try_from(*status).unwrap_or(u8::MAX),
@@ -67,8 +118,8 @@ fn explain(end: &End, accelerator: Accelerator) -> u8 {
             UNSAVED
         }
         End::Broken(status) => {
-            step(&format!("the machine stopped without an orderly shutdown (QEMU: {status})"));
-            if accelerator == Accelerator::Kvm {
+            step(&format!("the machine stopped without an orderly shutdown ({status})"));
+            if accelerator == Some(Accelerator::Kvm) {
                 step("with --accel kvm this can be the host's fault; try it without");
             }
             BROKEN
@@ -129,7 +180,7 @@ fn check_only_boots(file: &Path, options: &RunOptions) -> Result<()> {
     )
 }
 
-/// Makes the image, which lives as long as the second result, and the machine to boot it.
+/// Makes the image, which lives as long as the second result, and what is to boot it.
 ///
 /// # Errors
 /// If something does not fit on the image or it cannot be written.
@@ -137,26 +188,20 @@ pub fn prepare(
     guest: &Guest,
     options: &MachineOptions,
     kernel_options: &KernelOptions,
-    emulator: PathBuf,
-) -> Result<(Machine, tempfile::TempPath)> {
+) -> Result<(Hardware, tempfile::TempPath)> {
     let spec = ImageSpec { guest, disk: &options.disk, options: kernel_options, made_up: &[], sparse: &[] };
     let path = image::temporary(&project::guest_target(), &spec)?.into_temp_path();
-    Ok((machine(options, path.to_path_buf(), emulator), path))
+    Ok((hardware(options, path.to_path_buf()), path))
 }
 
-/// A machine with this image for its disk.
-fn machine(options: &MachineOptions, image: PathBuf, emulator: PathBuf) -> Machine {
-    Machine {
-        emulator,
-        image,
-        disk_faults: None,
-        ram: options.ram,
-        accelerator: options.accel,
-        display: machine::NO_DISPLAY.into(),
-        control_c: ControlC::EndsMachine,
-        power_off: PowerOff::EndsQemu,
-        further: Vec::new(),
-    }
+/// What the machine has, with this image for its disk.
+fn hardware(options: &MachineOptions, image: PathBuf) -> Hardware {
+    Hardware { cpu: options.cpu.clone(), ..Hardware::new(image, options.ram) }
+}
+
+/// The machine in QEMU.
+pub fn qemu(options: &MachineOptions, hardware: Hardware, program: PathBuf) -> Qemu {
+    Qemu { accelerator: options.accel.unwrap_or_default(), ..Qemu::new(program, hardware) }
 }
 
 /// This process has a terminal, which becomes the machine's.
@@ -170,7 +215,7 @@ mod tests {
 
     use clap::Parser;
 
-    use super::{check_only_boots, no_window};
+    use super::{check_for_bochs, check_only_boots, no_window};
     use crate::cli::{Cli, Command, RunOptions};
 
     fn options(words: &[&str]) -> RunOptions {
@@ -188,6 +233,15 @@ mod tests {
     fn a_window_that_is_not_opened_may_lack_its_display() {
         assert!(no_window(Some(("DISPLAY", ":7".into()))).contains("DISPLAY=:7"));
         assert!(no_window(None).contains("screenshot"));
+    }
+
+    #[test]
+    fn options_that_bochs_cannot_serve_are_refused() {
+        let refusal = |words: &[&str]| check_for_bochs(&options(words)).unwrap_err().to_string();
+        assert!(check_for_bochs(&options(&["--emulator=bochs", "--ram=64M", "--pio", "--cpu=pentium"])).is_ok());
+        assert!(refusal(&["--window"]).contains("--window"));
+        assert!(refusal(&["--accel=kvm"]).contains("--accel kvm"));
+        assert!(refusal(&["--ram=3G"]).contains("not 3G"));
     }
 
     #[test]

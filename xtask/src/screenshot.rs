@@ -16,10 +16,10 @@ use crate::cli::ScreenshotOptions;
 use crate::console::{self, step};
 use crate::kernel_options::KernelOptions;
 use crate::keys::{self, Chord};
-use crate::machine::{self, Machine, PowerOff};
+use crate::machine::{self, PowerOff, Qemu};
 use crate::picture::Picture;
 use crate::qmp::Qmp;
-use crate::{run, setup};
+use crate::run;
 
 /// How long nothing must have changed on a screen that is at rest: longer than programs that are at work stay silent.
 const REST: Duration = Duration::from_millis(1500);
@@ -33,10 +33,12 @@ const LOOK: Duration = Duration::from_millis(100);
 pub fn command(options: &ScreenshotOptions) -> Result<ExitCode> {
     let lines = options.typed.iter().map(|text| keys::chords(&format!("{text}\r"))).collect::<Result<Vec<_>>>()?;
     check_target(&options.file, options.force)?;
-    let emulator = setup::emulator()?;
+    options.machine.only_in_qemu("it takes the pictures")?;
+    let emulator = run::qemu_program(&options.machine)?;
     let guest = Guest::build()?;
     let kernel_options = KernelOptions::new(&options.machine, &options.program);
-    let (machine, _image) = run::prepare(&guest, &options.machine, &kernel_options, emulator)?;
+    let (hardware, _image) = run::prepare(&guest, &options.machine, &kernel_options)?;
+    let machine = run::qemu(&options.machine, hardware, emulator);
     let pictures = match take(machine, &lines, options.timeout) {
         Err(_) if machine::is_interrupted() => return Ok(ExitCode::from(run::INTERRUPTED)),
         taken => taken?,
@@ -66,7 +68,7 @@ fn check_target(file: &Path, is_forced: bool) -> Result<()> {
 ///
 /// # Errors
 /// If QEMU cannot be started or ends, or the user wants an end.
-pub fn take(mut machine: Machine, lines: &[Vec<Chord>], timeout: Duration) -> Result<Vec<Picture>> {
+pub fn take(mut machine: Qemu, lines: &[Vec<Chord>], timeout: Duration) -> Result<Vec<Picture>> {
     let deadline = Instant::now() + timeout;
     let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let socket = folder.path().join("qmp");

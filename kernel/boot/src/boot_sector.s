@@ -88,16 +88,31 @@ fail:
     out dx, al
     jmp 4b
 
-6:  mov si, offset status               # see abi::image: the host's console port, then its exit port
+6:  mov si, offset status               # see abi::image: a line for the host at the parallel port
     mov cx, 11                          # its length
-    mov dx, 0xE9
-    rep outsb
-    mov dx, 0xF4
+7:  lodsb
+    mov dl, 0x78                        # data
+    out dx, al
+    mov dl, 0x7A                        # control: strobe, and back
+    mov al, 0x0D
+    out dx, al
+    mov al, 0x0C
+    out dx, al
+    loop 7b
+    mov dl, 0xFD                        # what the serial port has not sent yet would be lost; cx is 0
+9:  in al, dx
+    test al, 0x40                       # the transmitter is empty
+    loopz 9b
+    mov dx, 0xF4                        # the port that ends QEMU, then the one that ends Bochs
     mov al, 0x10
     out dx, al
-7:  cli
+    mov si, offset shutdown
+    mov cx, 8                           # its length
+    mov dx, 0x8900
+    rep outsb
+8:  cli
     hlt
-    jmp 7b
+    jmp 8b
 
 .align 4
 address_packet:
@@ -111,6 +126,7 @@ no_extensions:  .asciz "boot: the BIOS cannot read large disks\r\n"
 unreadable:     .asciz "boot: the disk cannot be read; is the image cut short?\r\n"
 not_borrowos:   .asciz "boot: sector 1 holds no BorrowOS boot parameters\r\n"
 status:         .ascii "status 126\n"
+shutdown:       .ascii "Shutdown"
 # Low byte of the port, value: 115200 baud, 8 data bits, no parity, one stop bit, as in console.rs.
 serial_setup:   .byte 0xFB, 0x80, 0xF8, 1, 0xF9, 0, 0xFB, 3, 0xFA, 7
 

@@ -2,7 +2,10 @@
 
 use core::fmt::{self, Write};
 
-use abi::image::{HOST_CONSOLE_PORT, HOST_EXIT_PORT, HOST_EXIT_VALUE};
+use abi::image::{
+    BOCHS_SHUTDOWN_BYTES, BOCHS_SHUTDOWN_PORT, HOST_PRINTER_CONTROL_PORT, HOST_PRINTER_PORT, HOST_PRINTER_SELECTED,
+    HOST_PRINTER_STROBE, QEMU_EXIT_PORT, QEMU_EXIT_VALUE,
+};
 use x86::io::{inb, outb};
 
 use crate::bios::{self, Registers};
@@ -11,6 +14,8 @@ use crate::bios::{self, Registers};
 const SERIAL: u16 = 0x3F8;
 /// Line status: the transmitter can take a byte.
 const CAN_SEND: u8 = 1 << 5;
+/// Line status: the transmitter has sent all that it has taken.
+const HAS_SENT: u8 = 1 << 6;
 
 /// What the host is told when the machine could not start.
 const CANNOT_START: u32 = 126;
@@ -60,21 +65,30 @@ fn put_on_screen(byte: u8) {
     unsafe { bios::call(VIDEO, Registers { eax: TELETYPE | u32::from(byte), ..Registers::default() }) };
 }
 
-fn put_on_serial(byte: u8) {
+/// Waits for a bit of the line status; says whether it has come.
+fn has_line_status(bit: u8) -> bool {
     // A port without a UART reads as all ones; one that never gets ready is not waited for.
     // SAFETY: as in `init`.
-    let is_ready = (0..100_000).any(|_| unsafe { inb(SERIAL + 5) } & CAN_SEND != 0);
-    if is_ready {
+    (0..100_000).any(|_| unsafe { inb(SERIAL + 5) } & bit != 0)
+}
+
+fn put_on_serial(byte: u8) {
+    if has_line_status(CAN_SEND) {
         // SAFETY: as in `init`.
         unsafe { outb(SERIAL, byte) };
     }
 }
 
-/// Tells the host that the machine cannot start, and stops.
+/// Tells the host that the machine cannot start, and stops. The kernel does the same: `kernel/src/drivers/host.rs`.
 pub fn stop() -> ! {
     let _ = writeln!(Host, "status {CANNOT_START}");
-    // SAFETY: the port belongs to QEMU's exit device or to nobody.
-    unsafe { outb(HOST_EXIT_PORT, HOST_EXIT_VALUE) };
+    // What a port has taken and not sent is lost with the machine.
+    has_line_status(HAS_SENT);
+    // SAFETY: each port belongs to an emulator's exit device or to none.
+    unsafe {
+        outb(QEMU_EXIT_PORT, QEMU_EXIT_VALUE);
+        BOCHS_SHUTDOWN_BYTES.into_iter().for_each(|byte| outb(BOCHS_SHUTDOWN_PORT, byte));
+    }
     loop {
         // SAFETY: interrupts are off; the CPU rests for good.
         unsafe { x86::halt() };
@@ -86,8 +100,12 @@ struct Host;
 impl Write for Host {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
-            // SAFETY: the port belongs to QEMU's debug console or to nobody.
-            unsafe { outb(HOST_CONSOLE_PORT, byte) };
+            // SAFETY: the ports belong to the first parallel port or to no device.
+            unsafe {
+                outb(HOST_PRINTER_PORT, byte);
+                outb(HOST_PRINTER_CONTROL_PORT, HOST_PRINTER_STROBE);
+                outb(HOST_PRINTER_CONTROL_PORT, HOST_PRINTER_SELECTED);
+            }
         }
         Ok(())
     }

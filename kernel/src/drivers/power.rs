@@ -5,7 +5,7 @@ use super::host;
 use super::port::Port;
 use crate::cpu::interrupts;
 
-/// The power management control register (PM1a) of QEMU's `pc` and `q35` machines, and of older ones.
+/// The power management control register (PM1a) of QEMU's `pc` and `q35` machines, and of Bochs's and older ones.
 const POWER_CONTROL_PORTS: [u16; 2] = [0x0604, 0xB004];
 /// Sleep type 0, which is "soft off" on these machines, and sleep enable (ACPI, "PM1 control registers").
 const POWER_OFF: u16 = 1 << 13;

@@ -42,15 +42,29 @@ pub const SWAP_FILE: &str = "swap";
 /// The name of a file with a line for each program of the image: its name and, if it is for people, two spaces and what it is for.
 pub const PROGRAM_LIST: &str = "programs.txt";
 
-/// The port at which the kernel leaves lines for the host that started it (QEMU's `isa-debugcon`).
-pub const HOST_CONSOLE_PORT: u16 = 0xE9;
-/// The line that the kernel leaves there once what is typed at its console is not lost.
+/// The first parallel port. The kernel prints lines for its host there: emulators put them into a file.
+pub const HOST_PRINTER_PORT: u16 = 0x378;
+/// The parallel port's control register follows its data and its status.
+pub const HOST_PRINTER_CONTROL_PORT: u16 = HOST_PRINTER_PORT + 2;
+/// Written to the control register: the printer is selected, and not being initialized.
+pub const HOST_PRINTER_SELECTED: u8 = 0b1100;
+/// Written to the control register: the printer takes the byte in the data register (STROBE).
+pub const HOST_PRINTER_STROBE: u8 = HOST_PRINTER_SELECTED | 1;
+/// The line that the kernel prints there once what is typed at its console is not lost.
 pub const HOST_READY_LINE: &str = "ready";
-/// The line that the kernel leaves there before its status if it could not save all files.
+/// The line that the kernel prints there before its status if it could not save all files.
 pub const HOST_UNSAVED_LINE: &str = "unsaved";
+
 /// The port that ends QEMU (`isa-debug-exit`).
-pub const HOST_EXIT_PORT: u16 = 0xF4;
-/// Writing this to [`HOST_EXIT_PORT`] makes QEMU exit with [`HOST_EXIT_STATUS`].
-pub const HOST_EXIT_VALUE: u8 = 0x10;
+pub const QEMU_EXIT_PORT: u16 = 0xF4;
+/// Writing this to [`QEMU_EXIT_PORT`] makes QEMU exit with [`QEMU_EXIT_STATUS`].
+pub const QEMU_EXIT_VALUE: u8 = 0x10;
 /// QEMU's exit status after an orderly shutdown: `value << 1 | 1`. A triple fault or a bad option never gives it.
-pub const HOST_EXIT_STATUS: i32 = (HOST_EXIT_VALUE as i32) << 1 | 1;
+pub const QEMU_EXIT_STATUS: i32 = (QEMU_EXIT_VALUE as i32) << 1 | 1;
+
+/// The port that ends Bochs, which logs [`BOCHS_SHUTDOWN_LOG`] then.
+pub const BOCHS_SHUTDOWN_PORT: u16 = 0x8900;
+/// These bytes, written to [`BOCHS_SHUTDOWN_PORT`] one after the other, end Bochs.
+pub const BOCHS_SHUTDOWN_BYTES: [u8; 8] = *b"Shutdown";
+/// The text in Bochs's log when the machine has ended it.
+pub const BOCHS_SHUTDOWN_LOG: &str = "Shutdown port: shutdown requested";

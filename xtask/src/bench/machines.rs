@@ -10,11 +10,11 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::catalogue::Mode;
 use super::plan::{Boot, Trouble};
 use crate::build::Guest;
-use crate::cli::{Accelerator, DiskOptions};
+use crate::cli::DiskOptions;
 use crate::console::step;
 use crate::image::{self, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, ControlC, End, Machine, PowerOff};
+use crate::machine::{self, Console, End, Hardware, Machine, Qemu};
 use crate::size::Size;
 
 /// The machine's memory.
@@ -73,20 +73,15 @@ impl<'a> Machines<'a> {
         let made_up: Vec<_> = boot.benchmark.made_up().into_iter().collect();
         let spec = ImageSpec { guest: self.guest, disk: &disk, options: &options, made_up: &made_up, sparse: &[] };
         let image = image::temporary(&self.disks, &spec)?;
-        let machine = Machine {
-            emulator: self.emulator.clone(),
-            image: image.path().to_path_buf(),
-            disk_faults: None,
-            ram: RAM,
-            accelerator: Accelerator::Tcg,
-            display: machine::NO_DISPLAY.into(),
-            control_c: ControlC::EndsMachine,
-            power_off: PowerOff::EndsQemu,
-            further: further(boot.mode),
-        };
-        let (end, shown) = machine.run(&Console::Scripted(Vec::new()), Some(DEADLINE))?;
+        let machine = machine(self.emulator.clone(), image.path().to_path_buf(), boot.mode);
+        let (end, shown) = Machine::Qemu(machine).run(&Console::Scripted(Vec::new()), Some(DEADLINE))?;
         Ok((end, String::from_utf8_lossy(&shown.bytes).into_owned()))
     }
+}
+
+/// The machine, with this clock.
+fn machine(emulator: PathBuf, image: PathBuf, mode: Mode) -> Qemu {
+    Qemu { further: further(mode), ..Qemu::new(emulator, Hardware::new(image, RAM)) }
 }
 
 /// The host finds its frames before the machine starts, not when the guest touches its own; then the clock.
@@ -110,7 +105,7 @@ fn explained(end: &End) -> String {
     match end {
         End::Status(status) => format!("the program failed with status {status}"),
         End::Unsaved => "the machine could not save all files".into(),
-        End::Broken(status) => format!("the machine stopped without an orderly shutdown (QEMU: {status})"),
+        End::Broken(status) => format!("the machine stopped without an orderly shutdown ({status})"),
         End::TimedOut => format!("it took longer than {} s", DEADLINE.as_secs()),
         End::Interrupted => "it was interrupted".into(),
     }
@@ -127,23 +122,10 @@ fn last_lines(shown: &str) -> String {
 mod tests {
     use std::path::Path;
 
-    use super::{Mode, RAM, further, last_lines, usable};
-    use crate::cli::Accelerator;
-    use crate::machine::{ControlC, Machine, NO_DISPLAY, PowerOff};
+    use super::{Mode, last_lines, machine, usable};
 
     fn command_line(mode: Mode) -> String {
-        let machine = Machine {
-            emulator: "qemu".into(),
-            image: "disk".into(),
-            disk_faults: None,
-            ram: RAM,
-            accelerator: Accelerator::Tcg,
-            display: NO_DISPLAY.into(),
-            control_c: ControlC::EndsMachine,
-            power_off: PowerOff::EndsQemu,
-            further: further(mode),
-        };
-        let command = machine.command(Path::new("host"));
+        let command = machine("qemu".into(), "disk".into(), mode).command(Path::new("host"));
         command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
     }
 

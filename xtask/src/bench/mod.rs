@@ -48,7 +48,8 @@ pub fn command(options: &BenchOptions) -> Result<ExitCode> {
     if plan.len() == 0 {
         bail!("no benchmark that you named can be measured by that clock");
     }
-    let emulator = setup::emulator()?;
+    options.emulator.only_qemu("Bochs cannot tell what each kind of work costs")?;
+    let emulator = setup::qemu()?;
     let guest = Guest::build()?;
     let host = Host::here(&emulator);
     let Ok(measured) = measure(&plan, &guest, emulator) else {

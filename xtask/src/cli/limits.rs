@@ -47,9 +47,31 @@ pub fn frames(text: &str) -> Result<u32, String> {
     Ok(frames)
 }
 
+/// Reads a time in minutes.
+///
+/// # Errors
+/// If it is no number, or none that a clock reaches.
+pub fn minutes(text: &str) -> Result<f64, String> {
+    const WEEK: f64 = 7.0 * 24.0 * 60.0;
+    let minutes: f64 = text.parse().map_err(|_| "give a number of minutes".to_string())?;
+    if minutes > 0.0 && minutes <= WEEK {
+        Ok(minutes)
+    } else {
+        Err("give more than 0 minutes, and at most a week".into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{frames, ram, swap};
+    use super::{frames, minutes, ram, swap};
+
+    #[test]
+    fn time_is_more_than_nothing_and_less_than_for_ever() {
+        assert_eq!(minutes("0.5"), Ok(0.5));
+        for text in ["0", "-1", "NaN", "inf", "1e9", "soon"] {
+            assert!(minutes(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn memory_that_the_cpu_cannot_reach_is_refused() {

@@ -72,14 +72,23 @@ fn folder(path: &Path) -> &Path {
 /// # Errors
 /// If it is no image, cannot be read and written, or a machine runs with it.
 pub fn tell(path: &Path, options: &KernelOptions) -> Result<()> {
-    let failed = || format!("cannot boot {}", path.display());
-    let mut image = File::options().read(true).write(true).open(path).with_context(failed)?;
-    // QEMU locks bytes of its images in this way, so that a machine is noticed, too. On a file system without locks neither is.
-    // The lock is gone when the file is closed: QEMU is to have it.
+    // The lock is gone when the file is closed: the machine that is booted next is to have it.
+    change_options(&mut lock(path)?, options).with_context(|| format!("cannot boot {}", path.display()))
+}
+
+/// Opens an image that no machine runs with. Until the file is closed, no machine can be started with it.
+///
+/// # Errors
+/// If it cannot be read and written, or a machine runs with it.
+pub fn lock(path: &Path) -> Result<File> {
+    let image = File::options().read(true).write(true).open(path);
+    let image = image.with_context(|| format!("cannot boot {}", path.display()))?;
+    // QEMU locks bytes of its images in this way, so that a machine is noticed, too; for Bochs, xtask does. On a file system without
+    // locks neither is.
     if let Err(Errno::AGAIN | Errno::ACCESS) = fcntl_lock(&image, FlockOperation::NonBlockingLockExclusive) {
         bail!("{} is in use: end the machine that runs with it, or give another file", path.display());
     }
-    change_options(&mut image, options).with_context(failed)
+    Ok(image)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod partition;
 pub use boot::change_options;
 pub use elf::section;
 pub use extra::Extra;
-pub use file::{AlreadyThere, create, is_there, tell};
+pub use file::{AlreadyThere, create, is_there, lock, tell};
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

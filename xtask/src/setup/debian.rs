@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::qemu::in_path;
+use super::packages::in_path;
 use super::toolchain::has_library_source;
 use crate::console::step;
 use crate::project;

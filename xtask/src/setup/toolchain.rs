@@ -146,7 +146,7 @@ fn linker(sysroot: &Path) -> Result<PathBuf> {
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path().join("bin/rust-lld")))
         .find(|path| path.is_file());
-    let installed = || super::qemu::in_path("ld.lld");
+    let installed = || super::packages::in_path("ld.lld");
     beside.or_else(installed).context(
         "there is no linker for the guest; install LLVM's `lld`, or use rustup's toolchain, which brings rust-lld",
     )

@@ -18,7 +18,7 @@ pub const NAME: &str = "guest::bench::calls_are_measured_by_both_clocks";
 /// If something is missing or does not compile, or the user wants an end.
 pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
     if filter.wants(NAME) {
-        let (emulator, guest) = (setup::emulator()?, Guest::build()?);
+        let (emulator, guest) = (setup::qemu()?, Guest::build()?);
         let plan = Plan::new(&bench::select(&["syscall".into()]), ClockChoice::Both, 1);
         let measured = bench::measure(&plan, &guest, emulator.clone());
         let measured = measured.map_err(|Interrupted| anyhow::anyhow!("interrupted"))?;

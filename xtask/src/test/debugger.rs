@@ -11,6 +11,7 @@ use super::window::machine;
 use crate::build::Guest;
 use crate::debug::Waiting;
 use crate::kernel_options::KernelOptions;
+use crate::machine::Qemu;
 use crate::{run, setup};
 
 /// The test's name.
@@ -49,7 +50,7 @@ pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
     if filter.wants(NAME) {
         match setup::in_path("gdb") {
             Some(gdb) => {
-                let said = session(&gdb, setup::emulator()?, &Guest::build()?).map_err(|error| format!("{error:#}"));
+                let said = session(&gdb, setup::qemu()?, &Guest::build()?).map_err(|error| format!("{error:#}"));
                 report.add(NAME, said.and_then(|said| judge(&said)));
             }
             None => report.skip(NAME, "gdb is not installed"),
@@ -61,7 +62,8 @@ pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
 fn session(gdb: &Path, emulator: std::path::PathBuf, guest: &Guest) -> Result<String> {
     let program = ["piggy", "5", "1"].map(String::from).to_vec();
     let options = KernelOptions { words: Vec::new(), program };
-    let (machine, _image) = run::prepare(guest, &machine(), &options.plain(), emulator)?;
+    let (hardware, _image) = run::prepare(guest, &machine(), &options.plain())?;
+    let machine = Qemu::new(emulator, hardware);
     let folder = tempfile::tempdir()?;
     let waiting = Waiting::new(machine, &guest.kernel, &[guest.program("piggy")?], folder.path())?;
     waiting.execute(gdb, &COMMANDS.map(String::from), DEADLINE)

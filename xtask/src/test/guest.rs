@@ -1,8 +1,7 @@
-//! Tests in QEMU: each boots a machine of its own, several at a time.
+//! Tests in emulators: each boots a machine of its own, several at a time.
 
 use std::fs;
-use std::path::Path;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -12,14 +11,15 @@ use anyhow::{Context, Result};
 
 use super::disk_faults::{self, DiskFault};
 use super::report::{Report, Verdict};
-use super::{Filter, c_programs, disk_errors, files, guides, programs, scenarios, sessions, window};
+use super::{Filter, c_programs, disk_errors, files, fuzz, guides, programs, scenarios, sessions, window};
 use crate::build::Guest;
-use crate::cli::{Accelerator, DiskOptions};
+use crate::cli::{DiskOptions, Emulator};
 use crate::console::step;
 use crate::dialogue::Dialogue;
 use crate::image::{self, Extra, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{self, Console, ControlC, End, Machine, PowerOff};
+use crate::machine::{self, Bochs, Console, ControlC, End, Hardware, Machine, Pace, Qemu};
+use crate::setup::BochsProgram;
 use crate::size::Size;
 use crate::{project, setup};
 
@@ -36,7 +36,9 @@ pub struct Boot {
     pub name: String,
     /// Memory.
     pub ram: Size,
-    /// Another CPU than the usual one, in QEMU's words.
+    /// What it runs in.
+    pub emulator: Emulator,
+    /// Another CPU than the usual one, by the emulator's name for it.
     pub cpu: Option<&'static str>,
     /// The swap file's size.
     pub swap: Size,
@@ -79,6 +81,7 @@ impl Boot {
         Self {
             name: name.into(),
             ram: Size::bytes(32 << 20),
+            emulator: Emulator::Qemu,
             cpu: None,
             swap: Size::bytes(64 << 20),
             options: vec!["seed=1".into()],
@@ -101,6 +104,13 @@ impl Boot {
     /// Booted once more afterwards, with the same disk, to run this program.
     pub fn again(mut self, program: &[&str]) -> Self {
         self.again = program.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// In Bochs, with this CPU.
+    pub const fn in_bochs(mut self, cpu: &'static str) -> Self {
+        self.emulator = Emulator::Bochs;
+        self.cpu = Some(cpu);
         self
     }
 
@@ -189,7 +199,8 @@ pub fn names() -> Result<Vec<String>> {
 fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let all = programs::cases(guest)?.into_iter().chain(scenarios::cases(guest)?);
     let all = all.chain(sessions::cases()).chain(window::cases()).chain([c_programs::case()]);
-    Ok(all.chain(files::cases()).chain(disk_errors::cases()).chain(guides::cases()?).collect())
+    let all = all.chain(files::cases()).chain(disk_errors::cases()).chain(guides::cases()?);
+    Ok(all.chain(fuzz::cases()).collect())
 }
 
 /// Runs those that are wanted. A boot is made if any test judged by it is wanted.
@@ -197,10 +208,11 @@ fn cases(guest: &Guest) -> Result<Vec<Case>> {
 /// # Errors
 /// If something is missing or the guest does not compile.
 pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
-    let emulator = setup::emulator()?;
+    let qemu = setup::qemu()?;
     let guest = Guest::build()?;
-    let cases: Vec<Case> =
+    let mut cases: Vec<Case> =
         cases(&guest)?.into_iter().filter(|case| case.names.iter().any(|name| filter.wants(name))).collect();
+    let emulators = Emulators { qemu, bochs: bochs_for(&mut cases, filter, report) };
     if cases.is_empty() {
         return Ok(());
     }
@@ -208,15 +220,13 @@ pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
     step(&format!("booting {} machines, {workers} at a time", cases.len()));
     let next = AtomicUsize::new(0);
     let (sender, outcomes) = mpsc::channel();
-    let emulator = Mutex::new(emulator);
     thread::scope(|scope| {
         for _ in 0..workers {
             let sender = sender.clone();
             scope.spawn(|| {
                 let sender = sender;
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let emulator = emulator.lock().map(|path| path.clone()).unwrap_or_default();
-                    let outcome = boot(&guest, &case.boot, emulator);
+                    let outcome = boot(&guest, &case.boot, &emulators);
                     if sender.send((case, outcome)).is_err() || machine::is_interrupted() {
                         return;
                     }
@@ -232,6 +242,31 @@ pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
         anyhow::bail!("interrupted");
     }
     Ok(())
+}
+
+/// The emulators of this host.
+struct Emulators {
+    qemu: PathBuf,
+    /// None if no case needs it.
+    bochs: Option<BochsProgram>,
+}
+
+/// Bochs, if a case needs it. Where it cannot be had, those cases are taken out and reported as skipped.
+fn bochs_for(cases: &mut Vec<Case>, filter: &Filter, report: &mut Report) -> Option<BochsProgram> {
+    let needs_bochs = |case: &Case| case.boot.emulator == Emulator::Bochs;
+    if !cases.iter().any(needs_bochs) {
+        return None;
+    }
+    match BochsProgram::ready() {
+        Ok(bochs) => Some(bochs),
+        Err(error) => {
+            let reason = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+            for case in cases.extract_if(.., |case| needs_bochs(case)) {
+                case.names.iter().filter(|name| filter.wants(name)).for_each(|name| report.skip(name, &reason));
+            }
+            None
+        }
+    }
 }
 
 fn judge(case: &Case, outcome: Result<Outcome>, filter: &Filter, report: &mut Report) {
@@ -261,7 +296,7 @@ fn log_of(case: &Case, outcome: &Outcome) -> String {
 }
 
 /// Makes the image and runs the machine, or runs it twice.
-fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outcome> {
+fn boot(guest: &Guest, boot: &Boot, emulators: &Emulators) -> Result<Outcome> {
     let options = KernelOptions { words: boot.options.clone(), program: boot.program.clone() };
     let mut options = if boot.dialogue.is_some() { options } else { options.plain() };
     let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
@@ -273,23 +308,23 @@ fn boot(guest: &Guest, boot: &Boot, emulator: std::path::PathBuf) -> Result<Outc
     if let Some(spoil) = boot.spoil {
         spoil(file.as_file()).context("cannot change the image")?;
     }
-    let mut further = Vec::new();
-    if boot.by_qemu {
-        further.extend(["-kernel".into(), guest.kernel.display().to_string(), "-append".into(), options.line()?]);
-    }
-    // Of several, the last counts.
-    further.extend(boot.cpu.into_iter().flat_map(|cpu| ["-cpu".into(), cpu.into()]));
     let is_terminal = boot.dialogue.is_some() && !boot.at_keyboard;
-    let machine = Machine {
-        emulator,
-        image: file.path().to_path_buf(),
-        disk_faults: disk_faults::prepare(&boot.disk_faults, file.as_file_mut(), folder.path())?,
-        ram: boot.ram,
-        accelerator: Accelerator::Tcg,
-        display: machine::NO_DISPLAY.into(),
+    let hardware = Hardware {
+        cpu: boot.cpu.map(String::from),
         control_c: if is_terminal { ControlC::IsTyped } else { ControlC::EndsMachine },
-        power_off: PowerOff::EndsQemu,
-        further,
+        ..Hardware::new(file.path().to_path_buf(), boot.ram)
+    };
+    let machine = match (boot.emulator, &emulators.bochs) {
+        (Emulator::Bochs, Some(program)) => {
+            Machine::Bochs(Bochs { program: program.clone(), hardware, pace: Pace::Instructions })
+        }
+        _ => {
+            let kernel = || ["-kernel".into(), guest.kernel.display().to_string(), "-append".into()];
+            let further =
+                if boot.by_qemu { kernel().into_iter().chain([options.line()?]).collect() } else { Vec::new() };
+            let disk_faults = disk_faults::prepare(&boot.disk_faults, file.as_file_mut(), folder.path())?;
+            Machine::Qemu(Qemu { disk_faults, further, ..Qemu::new(emulators.qemu.clone(), hardware) })
+        }
     };
     let console = || match boot.dialogue {
         Some(steps) if boot.at_keyboard => Console::AtKeyboard(Dialogue::new(steps)),

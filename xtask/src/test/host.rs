@@ -10,7 +10,7 @@ use crate::console::step;
 use crate::project;
 
 /// The packages that have tests for the host.
-const PACKAGES: [&str; 7] = ["abi", "borrow", "fakefs", "kcore", "libsys", "shell-core", "xtask"];
+const PACKAGES: [&str; 8] = ["abi", "borrow", "fakefs", "fuzz-core", "kcore", "libsys", "shell-core", "xtask"];
 
 /// The tests' names.
 ///

@@ -7,6 +7,7 @@ mod debugger;
 mod disk_errors;
 mod disk_faults;
 mod files;
+mod fuzz;
 mod guest;
 mod guides;
 mod host;

@@ -7,6 +7,7 @@ use abi::image::{FRAMES_MIN, PARTITION_SECTOR, SECTOR_SIZE};
 use anyhow::Result;
 
 use super::guest::{Boot, Case, Outcome};
+use super::programs::BOCHS_CPUS;
 use super::report::Verdict;
 use super::swap_pieces;
 use crate::build::Guest;
@@ -28,14 +29,37 @@ pub fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let piggies = piggies().into_iter().map(|(boot, judge)| ("piggies", boot, judge));
     let disks = disks(guest)?.into_iter().map(|(boot, judge)| ("disks", boot, judge));
     let machines = machines().into_iter().map(|(boot, judge)| ("machines", boot, judge));
-    let all = piggies.chain(policies).chain(disks).chain(machines);
-    Ok(all.map(|(subject, boot, judge)| case(subject, boot, judge)).collect())
+    let all: Vec<_> = piggies.chain(policies).chain(disks).chain(machines).collect();
+    let in_bochs = all.iter().filter(|(_, boot, _)| ALSO_IN_BOCHS.contains(&boot.name.as_str()));
+    let in_bochs: Vec<_> = in_bochs.map(|(subject, boot, judge)| case_in_bochs(subject, boot, *judge)).collect();
+    let cases = all.into_iter().map(|(subject, boot, judge)| case(subject, boot, judge));
+    Ok(cases.chain(in_bochs).chain(piggies_in_bochs()).collect())
 }
 
 /// A case of one test.
 pub fn case(subject: &str, boot: Boot, judge: Judge) -> Case {
     let names = vec![format!("guest::{subject}::{}", boot.name)];
     Case { boot, names, judge: Box::new(move |outcome| vec![judge(outcome)]) }
+}
+
+/// Scenarios that are tried in Bochs, too: ends of machines, of which the last bytes of a message must come out, and faults in ring 0.
+const ALSO_IN_BOCHS: [&str; 8] = [
+    "spoiled_boot_parameters_say_so",
+    "a_spoiled_kernel_says_so",
+    "an_exit_code_is_the_machines_status",
+    "input_reaches_one_who_says_nothing_first",
+    "a_page_fault_of_the_kernel_is_reported",
+    "the_kernels_text_is_read_only",
+    "a_kernel_stack_overflow_is_reported",
+    "a_kernel_panic_is_reported",
+];
+
+/// The same on a machine in Bochs.
+fn case_in_bochs(subject: &str, boot: &Boot, judge: Judge) -> Case {
+    let (place, cpu) = BOCHS_CPUS[0];
+    let mut case = case(&format!("{subject}_{place}"), boot.clone().in_bochs(cpu), judge);
+    case.boot.name = format!("{}-{place}", boot.name);
+    case
 }
 
 /// Piggies, on few frames and on many.
@@ -92,6 +116,23 @@ fn under_policy(name: &str) -> Boot {
         .frames(256)
         .option(&format!("policy={name}"))
         .option("check=100")
+}
+
+/// The herds of the two courses on machines in Bochs, whose disk is slow.
+fn piggies_in_bochs() -> impl Iterator<Item = Case> {
+    let herds = [("25", 256), ("100", 1024)];
+    let policies = ["random", "clock", "wsclock"];
+    let all = herds.into_iter().flat_map(move |herd| policies.into_iter().map(move |policy| (herd, policy)));
+    BOCHS_CPUS.into_iter().flat_map(move |(place, cpu)| {
+        all.clone().map(move |((pages, frames), policy)| {
+            let name = format!("{policy}_serves_twenty_of_{pages}_pages_on_{frames}_frames");
+            let boot = Boot::new(&name, &["piggies", "20", pages, "3"]).frames(frames).in_bochs(cpu);
+            let boot = boot.option(&format!("policy={policy}")).option("check=500");
+            let mut case = case(&format!("piggies_{place}"), boot, swapped);
+            case.boot.name = format!("{name}_{place}");
+            case
+        })
+    })
 }
 
 /// The numbers of the row of totals: faults, zero fills, swap-ins, swap-outs, clean drops.
@@ -177,11 +218,11 @@ fn disks(guest: &Guest) -> Result<Vec<(Boot, Judge)>> {
         }),
         (spoiled("a_spoiled_kernel_says_so", |image| image.write_all_at(b"FLE", 64 * 512 + 1)), |outcome| {
             outcome.expect_status(MACHINE_CANNOT_START)?;
-            outcome.expect_text("no 32-bit ELF program")
+            outcome.expect_text("the kernel on the disk is no 32-bit ELF program\n")
         }),
         (spoiled("spoiled_boot_parameters_say_so", |image| image.write_all_at(b"x", 512)), |outcome| {
             outcome.expect_status(MACHINE_CANNOT_START)?;
-            outcome.expect_text("no BorrowOS boot parameters")
+            outcome.expect_text("no BorrowOS boot parameters\n")
         }),
         (spoiled("a_spoiled_file_system_says_so", |image| image.write_all_at(&[0; 16], 1 << 20)), |outcome| {
             outcome.expect_status(MACHINE_CANNOT_START)?;
@@ -285,7 +326,8 @@ fn machines() -> Vec<(Boot, Judge)> {
             outcome.expect_text("the kernel stack overflowed")
         }),
         (Boot::new("a_kernel_panic_is_reported", &["hello"]).option("provoke=panic"), |outcome| {
-            expect_broken(outcome, "kernel: panicked at")
+            expect_broken(outcome, "kernel: panicked at")?;
+            outcome.expect_text("as the command line asked for\n")
         }),
     ]
 }

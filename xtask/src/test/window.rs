@@ -10,9 +10,9 @@ use super::guest::{Boot, Case, Outcome};
 use super::report::{Report, Verdict};
 use super::scenarios::case;
 use crate::build::Guest;
-use crate::cli::{Accelerator, DiskOptions, MachineOptions};
+use crate::cli::{DiskOptions, Emulator, MachineOptions};
 use crate::kernel_options::KernelOptions;
-use crate::machine::End;
+use crate::machine::{End, Qemu};
 use crate::picture::Picture;
 use crate::size::Size;
 use crate::{keys, run, screenshot, setup};
@@ -60,7 +60,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         case("window", boot, |outcome| outcome.expect_status(4)),
         case("window", by_user, |outcome| expect_end(outcome, &End::Interrupted)),
-        case("window", by_itself, |outcome| expect_end(outcome, &End::Broken("exit status: 0".into()))),
+        case("window", by_itself, |outcome| expect_end(outcome, &End::Broken("QEMU: exit status: 0".into()))),
     ]
 }
 
@@ -74,7 +74,7 @@ fn expect_end(outcome: &Outcome, end: &End) -> Verdict {
 /// If something is missing or does not compile.
 pub fn run(filter: &Filter, report: &mut Report) -> Result<()> {
     if filter.wants(SHOWS) || filter.wants(LOOKS_BACK) {
-        let pictures = take(&Guest::build()?, setup::emulator()?).map_err(|error| format!("{error:#}"));
+        let pictures = take(&Guest::build()?, setup::qemu()?).map_err(|error| format!("{error:#}"));
         for (name, judge) in [(SHOWS, shows as fn(&[Picture; TYPED.len() + 1]) -> Verdict), (LOOKS_BACK, looks_back)] {
             if filter.wants(name) {
                 report.add(name, pictures.clone().and_then(|pictures| judge(&pictures)));
@@ -89,8 +89,8 @@ const TYPED: [&str; 4] = ["hello\r", "help; help line\r", "\x1b[5;2~\x1b[5;2~\x1
 
 fn take(guest: &Guest, emulator: std::path::PathBuf) -> Result<[Picture; TYPED.len() + 1]> {
     let lines = TYPED.into_iter().map(keys::chords).collect::<Result<Vec<_>>>()?;
-    let (machine, _image) = run::prepare(guest, &machine(), &KernelOptions::default(), emulator)?;
-    let pictures = screenshot::take(machine, &lines, Duration::from_secs(60))?;
+    let (hardware, _image) = run::prepare(guest, &machine(), &KernelOptions::default())?;
+    let pictures = screenshot::take(Qemu::new(emulator, hardware), &lines, Duration::from_secs(60))?;
     pictures.try_into().map_err(|pictures: Vec<_>| anyhow!("{} pictures were taken", pictures.len()))
 }
 
@@ -132,6 +132,8 @@ pub fn machine() -> MachineOptions {
         check: None,
         pio: false,
         disk: DiskOptions { swap: Some(Size::bytes(4 << 20)), extras: Vec::new() },
-        accel: Accelerator::Tcg,
+        emulator: Emulator::Qemu,
+        cpu: None,
+        accel: None,
     }
 }

@@ -8,7 +8,6 @@ mod company;
 mod devices;
 mod errands;
 mod files;
-mod fuzz;
 mod growth;
 mod mappings;
 mod pools;
@@ -44,7 +43,6 @@ fn main() -> u32 {
                 .or_else(|| growth::run(word, rest))
                 .or_else(|| mappings::run(word, rest))
                 .or_else(|| pools::run(word, rest))
-                .or_else(|| fuzz::run(word, rest))
                 .or_else(|| remains::run(word, rest))
                 .or_else(|| devices::run(word, rest))
                 .unwrap_or_else(|| {

@@ -1,0 +1,86 @@
+//! Whether something was found on a machine.
+
+use super::watch::Watch;
+use crate::machine::End;
+
+/// What became of a batch.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Cases that have run to their end.
+    pub cases: u64,
+    /// What was found.
+    pub what: Option<String>,
+    /// All that the console has shown.
+    pub output: String,
+}
+
+/// What a line begins with that tells of a finding. Programs of random code write nothing to the console.
+const TELLTALES: [&str; 3] = ["fuzz: FOUND: ", "kernel: ", "init: "];
+/// The most lines that are shown of one finding.
+const LINES_MAX: usize = 6;
+
+/// Judges a machine that has ended, or was ended.
+pub fn judge(end: &End, output: &str, watch: &Watch) -> Judged {
+    Judged { cases: watch.done(), what: found(end, output, watch.is_stuck()), output: output.into() }
+}
+
+/// What was found on a machine that ended so. One that was switched off has found nothing, unless it `is_stuck`.
+pub fn found(end: &End, output: &str, is_stuck: bool) -> Option<String> {
+    let telltales = output.lines().filter(|line| TELLTALES.iter().any(|telltale| line.starts_with(telltale)));
+    let how = match end {
+        End::Status(0) if output.lines().any(is_last) => None,
+        End::Status(status) => Some(format!("the machine ended with status {status}")),
+        End::Unsaved => Some("the machine could not save all files".into()),
+        End::Broken(status) => Some(format!("the machine stopped by itself ({status})")),
+        End::TimedOut if is_stuck => Some("the machine hangs: it has shown nothing for minutes".into()),
+        // Its time was up, or the user's patience.
+        End::TimedOut | End::Interrupted => None,
+    };
+    let lines: Vec<String> = telltales.take(LINES_MAX).map(String::from).chain(how).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The line with which the guest's program says that all is well.
+fn is_last(line: &str) -> bool {
+    line.starts_with("fuzz: ") && line.ends_with(" done, nothing found")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::found;
+    use crate::machine::End;
+
+    const GOOD: &str = "fuzz: from 0\nprocess 9 (fuzz) ended: breakpoint\nfuzz: done 24\nfuzz: 24 code of seed 1 done, nothing found\n";
+
+    #[test]
+    fn batch_that_ends_in_order_has_found_nothing() {
+        assert_eq!(found(&End::Status(0), GOOD, false), None);
+    }
+
+    #[test]
+    fn each_other_end_is_a_finding() {
+        assert!(found(&End::Status(1), GOOD, false).unwrap().contains("status 1"));
+        assert!(
+            found(&End::Status(0), "fuzz: from 0\n", false).unwrap().contains("status 0"),
+            "a program has shut the machine down"
+        );
+        assert!(found(&End::Broken("exit status: 0".into()), GOOD, false).unwrap().contains("by itself"));
+    }
+
+    #[test]
+    fn words_of_the_kernel_and_of_the_programs_are_findings_whatever_the_end() {
+        for line in ["kernel: panicked at x", "fuzz: FOUND: caller 1", "init: something was left behind"] {
+            let output = format!("{line}\n{GOOD}");
+            for end in [End::Status(0), End::TimedOut, End::Interrupted] {
+                assert!(found(&end, &output, false).unwrap().contains(line));
+            }
+        }
+    }
+
+    #[test]
+    fn machine_whose_time_is_up_has_found_nothing() {
+        assert_eq!(found(&End::TimedOut, "fuzz: from 0\n", false), None);
+        assert_eq!(found(&End::Interrupted, "", false), None);
+        assert!(found(&End::TimedOut, "fuzz: from 0\n", true).unwrap().contains("hangs"));
+    }
+}

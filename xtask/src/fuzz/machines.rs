@@ -1,0 +1,132 @@
+//! The machines: which one a seed means, and how it is booted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::judge::{Judged, judge};
+use super::plan::{Batch, Kind};
+use super::progress::Progress;
+use super::watch::Watch;
+use crate::build::Guest;
+use crate::cli::DiskOptions;
+use crate::image::{self, ImageSpec};
+use crate::kernel_options::KernelOptions;
+use crate::machine::{Console, Hardware, Machine, Qemu};
+use crate::project;
+use crate::size::Size;
+
+/// A machine, and what its kernel is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineSpec {
+    /// Words for the kernel.
+    pub words: Vec<String>,
+    /// The swap file's size, in MiB.
+    pub swap_mebibytes: u64,
+    /// Another CPU than the usual one, in QEMU's words.
+    pub cpu: Option<&'static str>,
+}
+
+impl MachineSpec {
+    /// The machine on which the cases of this seed run. One in eight has few frames, so that pages are borrowed all the time; others have
+    /// another policy, no cleaner, programmed I/O, or another CPU.
+    pub fn of(kind: Kind, seed: u64) -> Self {
+        let mut bits = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
+        let mut draw = |count: u64| {
+            let drawn = bits % count;
+            bits = (bits / count).wrapping_mul(0xD134_2543_DE82_EF95) ^ bits >> 7;
+            usize::try_from(drawn).unwrap_or(0)
+        };
+        let mut words = vec![format!("seed={seed}"), format!("policy={}", abi::POLICY_NAMES[draw(7)])];
+        let frames = if draw(8) == 0 { Some([192, 256, 384][draw(3)]) } else { None };
+        words.extend(frames.map(|frames| format!("frames={frames}")));
+        words.push(format!("check={}", if frames.is_some() { 5000 } else { 1000 }));
+        words.extend((draw(6) == 0).then(|| "cleaner=off".into()));
+        words.extend((draw(6) == 0).then(|| "readahead=off".into()));
+        words.extend((draw(8) == 0 && kind != Kind::Elf).then(|| "pio".into()));
+        let cpu = match draw(6) {
+            0 => Some("pentium"),
+            1 => Some("max"),
+            _ => None,
+        };
+        Self { words, swap_mebibytes: [8, 64][draw(2)], cpu }
+    }
+}
+
+/// The words with which the guest's program is started.
+pub fn words(batch: &Batch) -> Vec<String> {
+    let Batch { kind, seed, first, count, .. } = batch;
+    vec!["fuzz".into(), kind.word().into(), seed.to_string(), first.to_string(), count.to_string()]
+}
+
+/// The machine's memory.
+const RAM: Size = Size::bytes(32 << 20);
+
+/// What all machines have in common.
+#[derive(Debug)]
+pub struct Machines<'a> {
+    guest: &'a Guest,
+    emulator: PathBuf,
+    has_assertions: bool,
+}
+
+impl<'a> Machines<'a> {
+    /// Machines with these programs.
+    pub const fn new(guest: &'a Guest, emulator: PathBuf, has_assertions: bool) -> Self {
+        Self { guest, emulator, has_assertions }
+    }
+
+    /// Boots a batch and judges it.
+    ///
+    /// # Errors
+    /// If the image cannot be made or the emulator cannot be started.
+    pub fn boot(&self, batch: &Batch, progress: &Progress) -> Result<Judged> {
+        let MachineSpec { words: mut kernel_words, swap_mebibytes, cpu } = MachineSpec::of(batch.kind, batch.seed);
+        if self.has_assertions {
+            // By itself such a kernel would compare its books at every fault.
+            kernel_words.retain(|word| !word.starts_with("check="));
+            kernel_words.push("check=500".into());
+        }
+        let options = KernelOptions { words: kernel_words, program: words(batch) }.plain();
+        let disk = DiskOptions { swap: Some(Size::bytes(swap_mebibytes << 20)), extras: Vec::new() };
+        let spec = ImageSpec { guest: self.guest, disk: &disk, options: &options, made_up: &[], sparse: &[] };
+        let image = image::temporary(&project::guest_target(), &spec)?;
+        let watch = Arc::new(Watch::new(batch, progress.clone()));
+        let hardware = Hardware { cpu: cpu.map(String::from), ..Hardware::new(image.path().to_path_buf(), RAM) };
+        let machine = Machine::Qemu(Qemu::new(self.emulator.clone(), hardware));
+        let (end, shown) = machine.run(&Console::Watched(watch.clone()), None)?;
+        Ok(judge(&end, &String::from_utf8_lossy(&shown.bytes), &watch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Kind, MachineSpec};
+
+    #[test]
+    fn seeds_that_follow_each_other_have_machines_of_all_sorts() {
+        let specs: Vec<MachineSpec> = (1000..1400).map(|seed| MachineSpec::of(Kind::Calls, seed)).collect();
+        let words: BTreeSet<&str> = specs
+            .iter()
+            .flat_map(|spec| &spec.words)
+            .map(String::as_str)
+            .filter(|word| !word.starts_with("seed"))
+            .collect();
+        for word in ["frames=192", "frames=256", "policy=random", "policy=sieve", "cleaner=off", "readahead=off", "pio"]
+        {
+            assert!(words.contains(word), "{word}: {words:?}");
+        }
+        let few = specs.iter().filter(|spec| spec.words.iter().any(|word| word.starts_with("frames="))).count();
+        assert!((25..80).contains(&few), "{few} of 400 have few frames");
+        let cpus: BTreeSet<_> = specs.iter().map(|spec| spec.cpu).collect();
+        assert_eq!(cpus.len(), 3);
+    }
+
+    #[test]
+    fn the_same_seed_means_the_same_machine() {
+        assert_eq!(MachineSpec::of(Kind::Code, 5), MachineSpec::of(Kind::Code, 5));
+    }
+}
