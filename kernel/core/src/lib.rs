@@ -31,6 +31,7 @@ pub mod scheduling;
 pub mod swap_slots;
 pub mod table;
 pub mod terminal;
+pub mod turns;
 pub mod user_slice;
 pub mod vfs;
 pub mod vm_pool;

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use abi::Errno;
 use kcore::input::{Arrival, Echo, Input};
 use kcore::terminal::{Colors, Terminal};
+use kcore::turns::Turns;
 use kcore::vfs::ConsoleMode;
 
 use super::keyboard::{Key, Keyboard};
@@ -16,7 +17,7 @@ use super::vga::VgaScreen;
 use crate::cell::KernelCell;
 use crate::drivers::timer;
 use crate::process::waiters::Waiters;
-use crate::process::{self, WaitsFor, scheduler};
+use crate::process::{self, Killed, WaitsFor, scheduler};
 
 /// The keyboard's interrupt line.
 pub const KEYBOARD_LINE: u8 = 1;
@@ -58,6 +59,12 @@ static IS_IN_USE: AtomicBool = AtomicBool::new(false);
 /// Who waits for a line or a key.
 static READERS: KernelCell<Waiters> = KernelCell::new(Waiters::new());
 
+/// The processes that print.
+static WRITERS: KernelCell<Turns> = KernelCell::new(Turns::new());
+
+/// Number of bytes that are printed with interrupts off. A real serial port takes 3 ms for as many line feeds, each with its return.
+const PIECE_BYTES: usize = 16;
+
 /// Prints a kernel message and ends the line.
 macro_rules! kprintln {
     ($($arguments:tt)*) => {
@@ -91,9 +98,36 @@ pub fn enable_input() {
     }
 }
 
-/// Prints what a program wrote.
-pub fn write_bytes(bytes: &[u8]) {
-    with_console(|console| console.output.write(Colors::NORMAL, bytes));
+/// The current process's turn to print: no other process prints until it is dropped.
+pub struct Turn(());
+
+impl Turn {
+    /// Waits until no other process prints.
+    ///
+    /// # Errors
+    /// [`Killed`] if the process was killed meanwhile.
+    pub fn begin() -> Result<Self, Killed> {
+        // Made before the wait: if the process is killed, dropping this ends its waiting.
+        let turn = Self(());
+        let look = || WRITERS.with(|writers| writers.is_turn_of(scheduler::current_slot())).then_some(());
+        scheduler::wait_until(None, WaitsFor::Console, look)?;
+        Ok(turn)
+    }
+
+    /// Prints bytes that a program wrote. Other processes run meanwhile.
+    pub fn write(&self, bytes: &[u8]) {
+        for piece in bytes.chunks(PIECE_BYTES) {
+            scheduler::preemption_point();
+            with_console(|console| console.output.write(Colors::NORMAL, piece));
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let next = WRITERS.with(|writers| writers.leave(scheduler::current_slot()));
+        next.into_iter().for_each(scheduler::wake);
+    }
 }
 
 /// What is typed comes from a file or a pipe from now on: there are no keys to be read.

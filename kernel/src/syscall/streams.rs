@@ -1,5 +1,6 @@
 //! `Write` and `Read`, whatever is behind the handle.
 
+use abi::device::CONSOLE_PART_BYTES;
 use abi::{Access, Errno};
 use kcore::user_slice::UserSlice;
 use kcore::vfs::{ConsoleMode, RandomBytes};
@@ -11,6 +12,8 @@ use crate::process::scheduler;
 
 /// How much is copied at once.
 const CHUNK_BYTES: usize = 256;
+
+const _: () = assert!((CONSOLE_PART_BYTES as usize).is_multiple_of(CHUNK_BYTES), "a part ends with a chunk");
 
 /// What a handle stands for, as far as reading and writing are concerned.
 enum Stream {
@@ -45,9 +48,18 @@ pub(super) fn write(caller: Caller, handle: u32, buffer: u32, len_bytes: u32) ->
 
 fn write_to_console(caller: Caller, claim: UserSlice, len_bytes: u32) -> Result<u32, Errno> {
     let mut chunk = [0; CHUNK_BYTES];
+    let mut turn = None;
     in_chunks(len_bytes, |done| {
+        if done.is_multiple_of(CONSOLE_PART_BYTES) {
+            // The turn before ends here, so that others get theirs between two parts.
+            drop(turn.take());
+        }
+        let turn = match &turn {
+            Some(turn) => turn,
+            None => turn.insert(console::Turn::begin()?),
+        };
         let bytes = caller.memory.read(claim.skip(done), &mut chunk)?;
-        console::write_bytes(bytes);
+        turn.write(bytes);
         Ok(bytes.len())
     })
 }

@@ -5,6 +5,9 @@ use core::fmt;
 use crate::wire::numbered;
 use crate::{Reader, Wire, Writer, wire_record};
 
+/// Number of bytes that appear together on the console: no other process prints between two bytes of one `Write` of at most this length.
+pub const CONSOLE_PART_BYTES: u32 = 4096;
+
 /// In place of a handle, where a child is to begin without one.
 pub const NO_HANDLE: u32 = u32::MAX;
 

@@ -50,7 +50,7 @@ numbered! {
         2 Sleeping "sleeping";
         /// It waits for a child to end.
         3 WaitsForChild "child";
-        /// It waits for a line of the console.
+        /// It waits for a line of the console, or for its turn to print.
         4 WaitsForConsole "console";
         /// It waits for a transfer of the disk.
         5 WaitsForDisk "disk";

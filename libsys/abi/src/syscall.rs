@@ -21,7 +21,9 @@ macro_rules! syscall_table {
             0 => Exit as exit(code) -> [];
             /// Writes `len_bytes` bytes at `buffer` to `handle`. A file grows as needed, page by page: each
             /// page's bytes are seen all at once. Bytes between the old end of a file and the position
-            /// become zeros, with the first page that is written. Returns the number of bytes written.
+            /// become zeros, with the first page that is written. On the console, other processes
+            /// print before or after the bytes of a call, and between two parts of 4096 bytes if
+            /// there are more. Returns the number of bytes written.
             /// `NotSupported` for random bytes, `Busy` for the file of a running program.
             1 => Write as write(handle, buffer: *const u8, len_bytes)
                 -> [BadAddress, BadHandle, NotSupported, Busy, DiskFull, OutOfMemory, Io];

@@ -29,7 +29,9 @@ pub fn cases(guest: &Guest) -> Result<Vec<Case>> {
     let piggies = piggies().into_iter().map(|(boot, judge)| ("piggies", boot, judge));
     let disks = disks(guest)?.into_iter().map(|(boot, judge)| ("disks", boot, judge));
     let machines = machines().into_iter().map(|(boot, judge)| ("machines", boot, judge));
-    let all: Vec<_> = piggies.chain(policies).chain(disks).chain(machines).collect();
+    let console =
+        ("console", Boot::new("lines_of_three_processes_stay_whole", &["assist", "print"]), lines_are_whole as Judge);
+    let all: Vec<_> = piggies.chain(policies).chain(disks).chain(machines).chain([console]).collect();
     let in_bochs = all.iter().filter(|(_, boot, _)| ALSO_IN_BOCHS.contains(&boot.name.as_str()));
     let in_bochs: Vec<_> = in_bochs.map(|(subject, boot, judge)| case_in_bochs(subject, boot, *judge)).collect();
     let cases = all.into_iter().map(|(subject, boot, judge)| case(subject, boot, judge));
@@ -60,6 +62,26 @@ fn case_in_bochs(subject: &str, boot: &Boot, judge: Judge) -> Case {
     let mut case = case(&format!("{subject}_{place}"), boot.clone().in_bochs(cpu), judge);
     case.boot.name = format!("{}-{place}", boot.name);
     case
+}
+
+/// Each of the processes `a`, `b` and `c` has printed 30 lines of 1,000 bytes, and 30 of 4,096 bytes, and no line has letters of two.
+fn lines_are_whole(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)?;
+    let torn = |line: &&str| {
+        let mixed = ["ab", "ba", "ac", "ca", "bc", "cb"];
+        line.len() > 100 && mixed.iter().any(|pair| line.contains(pair))
+    };
+    if let Some(line) = outcome.output.lines().find(torn) {
+        return Err(format!("a line has letters of two processes: {line}"));
+    }
+    for (letter, len) in ["a", "b", "c"].into_iter().flat_map(|letter| [(letter, 999), (letter, 4095)]) {
+        let whole = letter.repeat(len);
+        let count = outcome.output.lines().filter(|line| *line == whole).count();
+        if count != 30 {
+            return Err(format!("{count} of 30 lines of `{letter}` have all of their {len} letters"));
+        }
+    }
+    Ok(())
 }
 
 /// Piggies, on few frames and on many.

@@ -1,9 +1,11 @@
 //! Errands about devices.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use libsys::files::{File, standard_input};
+use libsys::abi::device;
+use libsys::files::{File, standard_input, standard_output};
 use libsys::process::{self, Process};
 use libsys::{Error, call, eprintln};
 
@@ -19,6 +21,8 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "open-ten" => open_ten(arguments.first().copied().unwrap_or_default()),
         "open-all" => open_all(),
         "take" => Ok(take(arguments.first().and_then(|text| number(text)).unwrap_or(0))),
+        "print" => print_together(),
+        "print-lines" => print_lines(arguments),
         "without-streams" => without_streams(),
         "fork-bomb" => fork_bomb(),
         "spinning-bomb" => spinning_bomb(arguments.is_empty()),
@@ -52,6 +56,27 @@ fn take(count: u32) -> u32 {
         Ok(count) => bytes.iter().take(count).map(|&byte| u32::from(byte)).sum(),
         Err(_) => UNREADABLE,
     }
+}
+
+/// Has three processes print lines at the same time.
+fn print_together() -> Result<u32, Error> {
+    let start = |letter| Process::spawn("assist", ["print-lines", letter]);
+    let printers = ["a", "b", "c"].into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
+    printers.into_iter().try_for_each(|printer| printer.wait().map(|_| ()))?;
+    Ok(0)
+}
+
+/// Prints lines of this letter, each in one call: lines of 1,000 bytes and of as many as stay together.
+fn print_lines(letters: &[&str]) -> Result<u32, Error> {
+    let letter = letters.first().and_then(|word| word.bytes().next()).ok_or(Error::InvalidArgument)?;
+    for len in [1000, device::CONSOLE_PART_BYTES as usize] {
+        let mut line = vec![letter; len];
+        line[len - 1] = b'\n';
+        for _ in 0..30 {
+            standard_output().write(&line)?;
+        }
+    }
+    Ok(0)
 }
 
 /// Closes its standard streams; what is opened next takes their places, and a child inherits what is left: 0 if so.
