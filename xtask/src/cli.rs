@@ -307,6 +307,7 @@ const FUZZ_EXAMPLES: &str = "Examples:
   cargo xtask fuzz                                          each kind for a minute
   cargo xtask fuzz code elf --minutes 60                    these two, for an hour each
   cargo xtask fuzz calls --calls 10000000 --seed 1          ten million calls
+  cargo xtask fuzz --emulator bochs --minutes 20            on machines that check more than QEMU's, and are slower
   cargo xtask fuzz code --seed 7 --first 4704 --calls 24    a part of a batch again";
 
 #[derive(Args, Debug)]
@@ -329,6 +330,9 @@ pub struct FuzzOptions {
     /// Run so many machines at a time [default: one for each of the host's processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: Option<u8>,
+    /// What the machines run in
+    #[arg(long, value_enum, default_value_t)]
+    pub emulator: Emulator,
     /// Build kernel and programs with debug assertions: each result of a call is compared with the table in the kernel, too
     #[arg(long)]
     pub debug_build: bool,

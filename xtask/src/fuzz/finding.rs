@@ -28,8 +28,9 @@ impl Finding {
         let commands = commands(batch, output);
         let folder = project::target().join("fuzz");
         let log = folder.join(format!("{}-{}-{}.log", batch.kind, batch.seed, batch.first));
-        let MachineSpec { words, swap_mebibytes, cpu } = MachineSpec::of(batch.kind, batch.seed);
-        let machine = format!("{}, {swap_mebibytes} MiB of swap, cpu {}", words.join(" "), cpu.unwrap_or("qemu32"));
+        let MachineSpec { words, swap_mebibytes, cpu } = MachineSpec::of(batch.kind, batch.seed, batch.emulator);
+        let cpu = cpu.unwrap_or("the usual one");
+        let machine = format!("{}, {swap_mebibytes} MiB of swap, cpu {cpu}", words.join(" "));
         let text = format!("{what}\n\nmachine: {machine}\nagain:   {}\n\n{output}", commands.join("\n    or:  "));
         fs::create_dir_all(&folder)
             .and_then(|()| fs::write(&log, text))
@@ -66,11 +67,12 @@ const GROUP_MAX: u64 = 24;
 #[cfg(test)]
 mod tests {
     use super::commands;
+    use crate::cli::Emulator;
     use crate::fuzz::plan::{Batch, Kind};
 
     #[test]
     fn group_in_which_something_was_found_can_be_booted_alone() {
-        let batch = Batch { kind: Kind::Code, seed: 5, first: 0, count: 9600, until: None };
+        let batch = Batch { kind: Kind::Code, seed: 5, first: 0, count: 9600, until: None, emulator: Emulator::Qemu };
         let output = "fuzz: from 0\nfuzz: at 0\nfuzz: at 24\nkernel: panicked";
         let expected =
             ["cargo xtask fuzz code --seed 5 --first 24 --calls 24", "cargo xtask fuzz code --seed 5 --calls 9600"];

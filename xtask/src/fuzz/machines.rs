@@ -10,11 +10,12 @@ use super::plan::{Batch, Kind};
 use super::progress::Progress;
 use super::watch::Watch;
 use crate::build::Guest;
-use crate::cli::DiskOptions;
+use crate::cli::{DiskOptions, Emulator};
 use crate::image::{self, ImageSpec};
 use crate::kernel_options::KernelOptions;
-use crate::machine::{Console, Hardware, Machine, Qemu};
+use crate::machine::{Bochs, Console, Hardware, Machine, Pace, Qemu};
 use crate::project;
+use crate::setup::{self, BochsProgram};
 use crate::size::Size;
 
 /// A machine, and what its kernel is told.
@@ -24,14 +25,14 @@ pub struct MachineSpec {
     pub words: Vec<String>,
     /// The swap file's size, in MiB.
     pub swap_mebibytes: u64,
-    /// Another CPU than the usual one, in QEMU's words.
+    /// Another CPU than the emulator's usual one, by its name for it.
     pub cpu: Option<&'static str>,
 }
 
 impl MachineSpec {
     /// The machine on which the cases of this seed run. One in eight has few frames, so that pages are borrowed all the time; others have
     /// another policy, no cleaner, programmed I/O, or another CPU.
-    pub fn of(kind: Kind, seed: u64) -> Self {
+    pub fn of(kind: Kind, seed: u64, emulator: Emulator) -> Self {
         let mut bits = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
         let mut draw = |count: u64| {
             let drawn = bits % count;
@@ -47,10 +48,18 @@ impl MachineSpec {
         words.extend((draw(8) == 0 && kind != Kind::Elf).then(|| "pio".into()));
         let cpu = match draw(6) {
             0 => Some("pentium"),
-            1 => Some("max"),
+            1 => Some(newest_cpu(emulator)),
             _ => None,
         };
         Self { words, swap_mebibytes: [8, 64][draw(2)], cpu }
+    }
+}
+
+/// A CPU with all that the kernel uses.
+const fn newest_cpu(emulator: Emulator) -> &'static str {
+    match emulator {
+        Emulator::Qemu => "max",
+        Emulator::Bochs => "corei7_skylake_x",
     }
 }
 
@@ -63,18 +72,47 @@ pub fn words(batch: &Batch) -> Vec<String> {
 /// The machine's memory.
 const RAM: Size = Size::bytes(32 << 20);
 
+/// The emulator's program.
+#[derive(Debug)]
+pub enum Program {
+    Qemu(PathBuf),
+    Bochs(BochsProgram),
+}
+
+impl Program {
+    /// Finds the emulator, or installs it where that needs no password.
+    ///
+    /// # Errors
+    /// If it is missing and may not be installed.
+    pub fn ready(emulator: Emulator) -> Result<Self> {
+        Ok(match emulator {
+            Emulator::Qemu => Self::Qemu(setup::qemu()?),
+            Emulator::Bochs => Self::Bochs(BochsProgram::ready()?),
+        })
+    }
+
+    fn machine(&self, hardware: Hardware) -> Machine {
+        match self {
+            Self::Qemu(program) => Machine::Qemu(Qemu::new(program.clone(), hardware)),
+            Self::Bochs(program) => {
+                Machine::Bochs(Bochs { program: program.clone(), hardware, pace: Pace::Instructions })
+            }
+        }
+    }
+}
+
 /// What all machines have in common.
 #[derive(Debug)]
 pub struct Machines<'a> {
     guest: &'a Guest,
-    emulator: PathBuf,
+    program: Program,
     has_assertions: bool,
 }
 
 impl<'a> Machines<'a> {
     /// Machines with these programs.
-    pub const fn new(guest: &'a Guest, emulator: PathBuf, has_assertions: bool) -> Self {
-        Self { guest, emulator, has_assertions }
+    pub const fn new(guest: &'a Guest, program: Program, has_assertions: bool) -> Self {
+        Self { guest, program, has_assertions }
     }
 
     /// Boots a batch and judges it.
@@ -82,7 +120,8 @@ impl<'a> Machines<'a> {
     /// # Errors
     /// If the image cannot be made or the emulator cannot be started.
     pub fn boot(&self, batch: &Batch, progress: &Progress) -> Result<Judged> {
-        let MachineSpec { words: mut kernel_words, swap_mebibytes, cpu } = MachineSpec::of(batch.kind, batch.seed);
+        let MachineSpec { words: mut kernel_words, swap_mebibytes, cpu } =
+            MachineSpec::of(batch.kind, batch.seed, batch.emulator);
         if self.has_assertions {
             // By itself such a kernel would compare its books at every fault.
             kernel_words.retain(|word| !word.starts_with("check="));
@@ -94,8 +133,7 @@ impl<'a> Machines<'a> {
         let image = image::temporary(&project::guest_target(), &spec)?;
         let watch = Arc::new(Watch::new(batch, progress.clone()));
         let hardware = Hardware { cpu: cpu.map(String::from), ..Hardware::new(image.path().to_path_buf(), RAM) };
-        let machine = Machine::Qemu(Qemu::new(self.emulator.clone(), hardware));
-        let (end, shown) = machine.run(&Console::Watched(watch.clone()), None)?;
+        let (end, shown) = self.program.machine(hardware).run(&Console::Watched(watch.clone()), None)?;
         Ok(judge(&end, &String::from_utf8_lossy(&shown.bytes), &watch))
     }
 }
@@ -104,11 +142,12 @@ impl<'a> Machines<'a> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Kind, MachineSpec};
+    use super::{Emulator, Kind, MachineSpec};
 
     #[test]
     fn seeds_that_follow_each_other_have_machines_of_all_sorts() {
-        let specs: Vec<MachineSpec> = (1000..1400).map(|seed| MachineSpec::of(Kind::Calls, seed)).collect();
+        let specs: Vec<MachineSpec> =
+            (1000..1400).map(|seed| MachineSpec::of(Kind::Calls, seed, Emulator::Qemu)).collect();
         let words: BTreeSet<&str> = specs
             .iter()
             .flat_map(|spec| &spec.words)
@@ -127,6 +166,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_means_the_same_machine() {
-        assert_eq!(MachineSpec::of(Kind::Code, 5), MachineSpec::of(Kind::Code, 5));
+        for emulator in [Emulator::Qemu, Emulator::Bochs] {
+            assert_eq!(MachineSpec::of(Kind::Code, 5, emulator), MachineSpec::of(Kind::Code, 5, emulator));
+        }
     }
 }

@@ -24,11 +24,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Result, bail};
 
 use crate::build::Guest;
-use crate::cli::FuzzOptions;
+use crate::cli::{Emulator, FuzzOptions};
 use crate::console::step;
-use crate::{machine, run, setup};
+use crate::{machine, run};
 use finding::Finding;
-use machines::Machines;
+use machines::{Machines, Program};
 use plan::{Amount, Plan};
 use progress::Progress;
 use summary::Summary;
@@ -45,15 +45,19 @@ pub fn command(options: &FuzzOptions) -> Result<ExitCode> {
     if options.first.is_some() && !matches!(amount, Amount::Cases(_)) {
         bail!("--first needs --calls: it is for booting again the cases of one batch");
     }
-    let emulator = setup::qemu()?;
+    let program = Program::ready(options.emulator)?;
     let guest = if options.debug_build { Guest::build_with_assertions()? } else { Guest::build()? };
     let seed = options.seed.unwrap_or_else(any_seed);
-    step(&format!("seed {seed}; `cargo xtask fuzz --seed {seed}` makes the same cases again"));
+    let again = match options.emulator {
+        Emulator::Qemu => "",
+        Emulator::Bochs => "--emulator bochs ",
+    };
+    step(&format!("seed {seed}; `cargo xtask fuzz {again}--seed {seed}` makes the same cases again"));
     machine::listen_for_interrupts();
-    let machines = Machines::new(&guest, emulator, options.debug_build);
+    let machines = Machines::new(&guest, program, options.debug_build);
     let mut summary = Summary::default();
     for kind in plan::chosen(&options.kinds) {
-        let plan = Plan::new(kind, seed, options.first.unwrap_or(0), amount);
+        let plan = Plan::new(kind, seed, options.first.unwrap_or(0), amount).in_emulator(options.emulator);
         fuzz(&machines, plan, options.jobs(), &mut summary)?;
         if machine::is_interrupted() {
             break;

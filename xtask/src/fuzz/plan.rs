@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
+use crate::cli::Emulator;
+
 /// What is made at random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Kind {
@@ -33,14 +35,21 @@ impl Kind {
     }
 
     /// The number of cases of one boot: it takes about 20 seconds on a host that does nothing else.
-    const fn batch_size(self) -> u64 {
-        match self {
+    const fn batch_size(self, emulator: Emulator) -> u64 {
+        let in_qemu = match self {
             Self::Calls => 240_000,
             Self::Code => 9600,
             Self::Elf | Self::All => 4800,
+        };
+        match emulator {
+            Emulator::Qemu => in_qemu,
+            Emulator::Bochs => in_qemu / SLOWER_IN_BOCHS,
         }
     }
 }
+
+/// Bochs takes about so many times as long for the same cases.
+const SLOWER_IN_BOCHS: u64 = 10;
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,6 +85,8 @@ pub struct Batch {
     pub count: u64,
     /// The machine may be switched off from then on.
     pub until: Option<Instant>,
+    /// What the machine runs in.
+    pub emulator: Emulator,
 }
 
 impl Batch {
@@ -83,7 +94,11 @@ impl Batch {
     pub fn command(&self, first: u64, count: u64) -> String {
         let Self { kind, seed, .. } = self;
         let first = if first > 0 { format!(" --first {first}") } else { String::new() };
-        format!("cargo xtask fuzz {kind} --seed {seed}{first} --calls {count}")
+        let emulator = match self.emulator {
+            Emulator::Qemu => "",
+            Emulator::Bochs => " --emulator bochs",
+        };
+        format!("cargo xtask fuzz {kind}{emulator} --seed {seed}{first} --calls {count}")
     }
 }
 
@@ -95,6 +110,7 @@ pub struct Plan {
     first: u64,
     left: u64,
     until: Option<Instant>,
+    emulator: Emulator,
 }
 
 impl Plan {
@@ -104,7 +120,12 @@ impl Plan {
             Amount::Time(time) => (u64::MAX, Some(Instant::now() + time)),
             Amount::Cases(cases) => (cases, None),
         };
-        Self { kind, seed, first, left, until }
+        Self { kind, seed, first, left, until, emulator: Emulator::Qemu }
+    }
+
+    /// The same batches on machines in this emulator, as many as it takes there.
+    pub const fn in_emulator(self, emulator: Emulator) -> Self {
+        Self { emulator, ..self }
     }
 
     /// The kind.
@@ -129,12 +150,13 @@ impl Iterator for Plan {
     fn next(&mut self) -> Option<Batch> {
         let is_over = self.until.is_some_and(|until| Instant::now() >= until);
         // Cases that begin elsewhere than at 0 are a part of a batch that is booted again.
-        let size = if self.first > 0 { u64::MAX } else { self.kind.batch_size() };
+        let size = if self.first > 0 { u64::MAX } else { self.kind.batch_size(self.emulator) };
         let count = self.left.min(size);
         if is_over || count == 0 {
             return None;
         }
-        let batch = Batch { kind: self.kind, seed: self.seed, first: self.first, count, until: self.until };
+        let Self { kind, seed, first, until, emulator, .. } = *self;
+        let batch = Batch { kind, seed, first, count, until, emulator };
         self.left -= count;
         self.seed = self.seed.wrapping_add(1);
         Some(batch)
@@ -148,10 +170,14 @@ mod tests {
     use clap::Parser;
 
     use super::{Amount, Batch, Kind, Plan, chosen};
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command, Emulator};
 
     fn batches(kind: Kind, seed: u64, first: u64, cases: u64) -> Vec<Batch> {
-        Plan::new(kind, seed, first, Amount::Cases(cases)).collect()
+        batches_in(Emulator::Qemu, kind, seed, first, cases)
+    }
+
+    fn batches_in(emulator: Emulator, kind: Kind, seed: u64, first: u64, cases: u64) -> Vec<Batch> {
+        Plan::new(kind, seed, first, Amount::Cases(cases)).in_emulator(emulator).collect()
     }
 
     #[test]
@@ -164,12 +190,21 @@ mod tests {
 
     #[test]
     fn command_of_a_batch_boots_the_same_batch_again() {
-        for (seed, first, cases) in [(7, 0, 20_000), (u64::MAX, 0, 9601), (3, 4704, 24)] {
-            for batch in batches(Kind::Code, seed, first, cases) {
+        let (qemu, bochs) = (Emulator::Qemu, Emulator::Bochs);
+        let wanted = [
+            (qemu, 7, 0, 20_000),
+            (qemu, u64::MAX, 0, 9601),
+            (qemu, 3, 4704, 24),
+            (bochs, 7, 0, 2000),
+            (bochs, 3, 48, 24),
+        ];
+        for (emulator, seed, first, cases) in wanted {
+            for batch in batches_in(emulator, Kind::Code, seed, first, cases) {
                 let line = batch.command(batch.first, batch.count);
                 let words = line.split(' ').skip(1);
                 let Command::Fuzz(options) = Cli::parse_from(words).command else { panic!("{line}") };
-                let again = batches(
+                let again = batches_in(
+                    options.emulator,
                     options.kinds[0],
                     options.seed.unwrap(),
                     options.first.unwrap_or(0),

@@ -89,12 +89,13 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::Watch;
+    use crate::cli::Emulator;
     use crate::fuzz::plan::{Batch, Kind};
     use crate::fuzz::progress::Progress;
     use crate::machine::Spectator;
 
     fn watch(until: Option<Instant>) -> Watch {
-        let batch = Batch { kind: Kind::Code, seed: 1, first: 0, count: 960, until };
+        let batch = Batch { kind: Kind::Code, seed: 1, first: 0, count: 960, until, emulator: Emulator::Qemu };
         Watch::new(&batch, Progress::silent())
     }
 

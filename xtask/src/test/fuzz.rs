@@ -3,6 +3,7 @@
 use super::guest::{Boot, Case, Outcome};
 use super::report::Verdict;
 use super::scenarios;
+use crate::cli::Emulator;
 use crate::fuzz::{self, Batch, Kind};
 
 /// All short runs.
@@ -22,7 +23,7 @@ pub fn cases() -> Vec<Case> {
 
 /// A machine that runs so many cases of seed 1.
 fn boot(name: &str, kind: Kind, count: u64) -> Boot {
-    let words = fuzz::words(&Batch { kind, seed: 1, first: 0, count, until: None });
+    let words = fuzz::words(&Batch { kind, seed: 1, first: 0, count, until: None, emulator: Emulator::Qemu });
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     Boot::new(name, &words).option("check=1000")
 }
