@@ -1,6 +1,7 @@
 //! A short run of each kind of the fuzzer: the same cases each time.
 
 use super::guest::{Boot, Case, Outcome};
+use super::programs::BOCHS_CPUS;
 use super::report::Verdict;
 use super::scenarios;
 use crate::cli::Emulator;
@@ -18,7 +19,24 @@ pub fn cases() -> Vec<Case> {
         max(boot("random_machine_code_on_a_cpu_with_every_guard_harms_no_other_program", Kind::Code, 480)),
         boot("mutated_program_files_are_refused_or_end_for_themselves", Kind::Elf, 960),
     ];
-    boots.into_iter().map(|boot| scenarios::case("fuzz", boot, nothing_found)).collect()
+    let in_qemu = boots.into_iter().map(|boot| scenarios::case("fuzz", boot, nothing_found));
+    in_qemu.chain(in_bochs()).collect()
+}
+
+/// The same kinds on each CPU in Bochs. It is slower, so there are fewer cases.
+fn in_bochs() -> impl Iterator<Item = Case> {
+    BOCHS_CPUS.into_iter().flat_map(|(place, cpu)| {
+        let boots = [
+            boot("random_calls_answer_by_the_table_and_harm_no_other_program", Kind::Calls, 4800),
+            boot("random_machine_code_harms_no_other_program", Kind::Code, 96),
+            boot("mutated_program_files_are_refused_or_end_for_themselves", Kind::Elf, 96),
+        ];
+        boots.into_iter().map(move |boot| {
+            let mut case = scenarios::case(&format!("fuzz_{place}"), boot.in_bochs(cpu), nothing_found);
+            case.boot.name = format!("{}-{place}", case.boot.name);
+            case
+        })
+    })
 }
 
 /// A machine that runs so many cases of seed 1.

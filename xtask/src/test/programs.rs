@@ -98,11 +98,10 @@ fn second_machine_for(program: &str, guest: &Guest) -> Result<Option<(&'static s
 }
 
 /// The programs that test what Bochs checks and QEMU's translator does not, or what a stricter machine could upset.
-const IN_BOCHS: [&str; 11] = [
+const IN_BOCHS: [&str; 10] = [
     "test-faults",
     "test-files",
     "test-flags",
-    "test-fuzz",
     "test-kill",
     "test-memory",
     "test-messages",
