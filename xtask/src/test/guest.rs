@@ -24,7 +24,7 @@ use crate::size::Size;
 use crate::{project, setup};
 
 /// No test takes longer, even on a slow host with others at its side.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Makes files in an empty folder; returns their names, which are those on the disk too.
 pub type MakeFiles = fn(&Guest, &Path) -> Result<Vec<String>>;
