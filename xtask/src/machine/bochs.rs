@@ -10,7 +10,7 @@
 //! is a link to the image there. Bochs makes a file beside its disk while it runs; that is in this folder, too.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
@@ -87,7 +87,7 @@ impl Bochs {
         let terminal = is_typed.then(|| RawTerminal::new(self.hardware.control_c));
         let host_lines = folder.join(HOST_LINES);
         let wires = Wires {
-            output: Box::new(stream.try_clone()?),
+            output: Box::new(UntilClosed(stream.try_clone()?)),
             input: Some(Box::new(stream)),
             host_lines: host_lines.clone(),
             keyboard: PathBuf::new(),
@@ -173,6 +173,20 @@ fn whole_mebibytes(ram: Size) -> Result<u64> {
     }
 }
 
+/// What comes from a connection, until the other end closes it in any way.
+///
+/// A Bochs that ends before the guest has read all that was typed resets the connection. What it had sent arrives before that.
+struct UntilClosed<R>(R);
+
+impl<R: Read> Read for UntilClosed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(0),
+            result => result,
+        }
+    }
+}
+
 /// Waits for Bochs's end of the console.
 fn connected(child: &mut Child, listener: &TcpListener, folder: &Path) -> Result<TcpStream> {
     listener.set_nonblocking(true)?;
@@ -227,7 +241,10 @@ fn last_panic(log: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bochs, Hardware, Pace, last_panic, last_words, whole_mebibytes};
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::{Bochs, Hardware, Pace, UntilClosed, last_panic, last_words, whole_mebibytes};
     use crate::setup::BochsProgram;
     use crate::size::Size;
 
@@ -255,6 +272,22 @@ mod tests {
         for bytes in [0, 4096, (32 << 20) + 4096, 3 << 30] {
             assert!(whole_mebibytes(Size::bytes(bytes)).unwrap_err().to_string().contains("whole MiB"));
         }
+    }
+
+    #[test]
+    fn what_was_sent_before_a_connection_was_reset_is_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut theirs, _) = listener.accept().unwrap();
+        ours.write_all(b"typed").unwrap();
+        theirs.write_all(b"shown").unwrap();
+        let mut first = [0];
+        theirs.read_exact(&mut first).unwrap();
+        // Four bytes are left unread.
+        drop(theirs);
+        let mut all = String::new();
+        UntilClosed(ours).read_to_string(&mut all).unwrap();
+        assert_eq!(all, "shown");
     }
 
     #[test]
