@@ -349,6 +349,7 @@ impl Fake {
                 let place = self.pools.iter().position(|pool| pool.0 == a).ok_or(Errno::BadAddress)?;
                 let (base, pages) = self.pools.remove(place);
                 self.regions.retain(|start, _| *start < base || *start >= base + pages * PAGE);
+                self.pages.borrow_mut().retain(|page, _| !(base >> 12..(base >> 12) + pages).contains(page));
                 Ok(0)
             }
             Number::AllocateInPool => self.allocate_in_pool(a, b),
