@@ -66,6 +66,9 @@ static void calls(void) {
     uint32_t again = borrow_free_memory((void *)start);
     check(borrow_is_error(again) && borrow_error_of(again) == BORROW_BAD_ADDRESS, "and not twice");
     check(strcmp(borrow_error_text(again), "bad address") == 0, "errors have a text");
+    start = borrow_allocate_memory(3 * BORROW_PAGE_SIZE);
+    check(borrow_free_pages((char *)start + 4096, BORROW_PAGE_SIZE) == 0, "FreePages frees a page between two others");
+    check(borrow_get_mapping((char *)start + 4096, &mapping) != 0 && borrow_get_mapping((char *)start + 8192, &mapping) == 0, "and no other");
     void *pool = (void *)0x20000000;
     check(borrow_register_pool(pool, 4 * BORROW_PAGE_SIZE) == 0, "RegisterPool takes a free range");
     check(borrow_error_of(borrow_register_pool(pool, BORROW_PAGE_SIZE)) == BORROW_OVERLAPS, "and not twice");

@@ -13,7 +13,8 @@ use crate::call;
 pub use abi::layout::PAGE_SIZE;
 pub use pool::{PoolRegion, VmPool};
 
-/// A region that was promised, freed when dropped. Its pages are zero until written, and take no frame until touched.
+/// A region that was promised, or a part of one, freed when dropped. Its pages are zero until
+/// written, and take no frame until touched.
 ///
 /// ```no_run
 /// use libsys::memory::Region;
@@ -89,6 +90,29 @@ impl Region {
         unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.len_bytes) }
     }
 
+    /// Splits the region in two: its first `offset` bytes, and the rest. Each is freed by itself.
+    ///
+    /// ```no_run
+    /// use libsys::memory::Region;
+    ///
+    /// let (first, rest) = Region::allocate(5 * 4096)?.split_at(4096);
+    /// let (middle, last) = rest.split_at(3 * 4096);
+    /// middle.free()?;
+    /// # Ok::<(), libsys::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If `offset` is no multiple of the page size, or one part would have no page.
+    pub fn split_at(self, offset: usize) -> (Self, Self) {
+        assert!(offset.is_multiple_of(PAGE_SIZE as usize), "a region is split between two pages");
+        assert!((1..self.len_bytes).contains(&offset), "each part of a region has a page");
+        // SAFETY: the region has more than `offset` bytes.
+        let rest = Self { start: unsafe { self.start.add(offset) }, len_bytes: self.len_bytes - offset };
+        let first = Self { start: self.start, len_bytes: offset };
+        core::mem::forget(self);
+        (first, rest)
+    }
+
     /// Frees the region now.
     ///
     /// ```no_run
@@ -99,7 +123,7 @@ impl Region {
     /// # Errors
     /// `BadAddress` if the kernel knows no such region, which is a bug somewhere.
     pub fn free(self) -> Result<(), Error> {
-        let freed = free_memory(self.as_ptr());
+        let freed = free_pages(self.as_ptr(), self.len_bytes);
         core::mem::forget(self);
         freed
     }
@@ -108,7 +132,7 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         // The region was granted and not freed before; there is nobody to tell if the kernel disagrees.
-        let _ = free_memory(self.as_ptr());
+        let _ = free_pages(self.as_ptr(), self.len_bytes);
     }
 }
 
@@ -124,6 +148,25 @@ impl Drop for Region {
 /// `BadAddress` if no region starts there.
 pub fn free_memory(start: *const u8) -> Result<(), Error> {
     call::free_memory(address(start)).map(|_| ())
+}
+
+/// Frees the `len_bytes` bytes from `start` on, both multiples of the page size: any run of pages
+/// of one region. The region's pages before and after the run stay, as regions of their own.
+///
+/// ```no_run
+/// use libsys::{call, memory};
+///
+/// let start = call::allocate_memory(5 * 4096)?;
+/// let middle = core::ptr::with_exposed_provenance(start as usize + 4096);
+/// memory::free_pages(middle, 3 * 4096)?;
+/// # Ok::<(), libsys::Error>(())
+/// ```
+///
+/// # Errors
+/// `InvalidArgument` for no bytes or an argument that is not aligned, `BadAddress` if no region
+/// holds all of them, `OutOfMemory` if the kernel cannot record one more region.
+pub fn free_pages(start: *const u8, len_bytes: usize) -> Result<(), Error> {
+    call::free_pages(address(start), length(len_bytes)).map(|_| ())
 }
 
 /// Lets this process, and whoever it starts from now on, be promised at most `pages` pages, page tables included. What it has it

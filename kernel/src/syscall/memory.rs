@@ -1,4 +1,5 @@
-//! `AllocateMemory`, `FreeMemory`, pools that programs register, `GetMapping`, `SetLimit`, `SetPolicy`.
+//! `AllocateMemory`, `FreeMemory`, `FreePages`, pools that programs register, `GetMapping`,
+//! `SetLimit`, `SetPolicy`.
 
 use abi::layout::PAGE_SIZE;
 use abi::record::Mapping;
@@ -49,14 +50,29 @@ pub(super) fn free(caller: Caller, start: u32) -> Result<u32, Errno> {
     paging::free(caller.process.space, page_at(start)?).map(|()| 0).map_err(|_| Errno::BadAddress)
 }
 
-/// Registers a pool of the program's own.
-pub(super) fn register_pool(caller: Caller, base: u32, len_bytes: u32) -> Result<u32, Errno> {
-    let base = page_at(base).map_err(|_| Errno::InvalidArgument)?;
-    if len_bytes == 0 || !len_bytes.is_multiple_of(PAGE_SIZE) {
+/// Frees a run of pages of a region.
+pub(super) fn free_pages(caller: Caller, start: u32, len_bytes: u32) -> Result<u32, Errno> {
+    let (first, page_count) = whole_pages(start, len_bytes)?;
+    let freed = with_memory(|memory| memory.pager.free_part(&mut memory.mmu, caller.process.space, first, page_count));
+    freed.map(|()| 0).map_err(|error| match error {
+        VmPoolError::TooManyRegions => Errno::OutOfMemory,
+        _ => Errno::BadAddress,
+    })
+}
+
+/// Returns the first page and the number of pages of a range that is one or more whole pages.
+fn whole_pages(start: u32, len_bytes: u32) -> Result<(Page, u32), Errno> {
+    let start = VirtAddr::new(start);
+    if start.page_offset() != 0 || len_bytes == 0 || !len_bytes.is_multiple_of(PAGE_SIZE) {
         return Err(Errno::InvalidArgument);
     }
-    let registered =
-        with_memory(|memory| memory.pager.register_pool(caller.process.space, base, len_bytes / PAGE_SIZE));
+    Ok((Page::containing(start), len_bytes / PAGE_SIZE))
+}
+
+/// Registers a pool of the program's own.
+pub(super) fn register_pool(caller: Caller, base: u32, len_bytes: u32) -> Result<u32, Errno> {
+    let (base, page_count) = whole_pages(base, len_bytes)?;
+    let registered = with_memory(|memory| memory.pager.register_pool(caller.process.space, base, page_count));
     registered.map(|()| 0).map_err(|error| match error {
         GrantError::Pool(VmPoolError::Overlaps) => Errno::Overlaps,
         GrantError::Pool(VmPoolError::TooManyPools) => Errno::TooManyPools,

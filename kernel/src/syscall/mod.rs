@@ -55,6 +55,7 @@ fn answer(call: Call) -> Result<u32, Errno> {
         Call::Write { handle, buffer, len_bytes } => streams::write(caller(), handle, buffer, len_bytes),
         Call::AllocateMemory { len_bytes } => memory::allocate(caller(), len_bytes),
         Call::FreeMemory { start } => memory::free(caller(), start),
+        Call::FreePages { start, len_bytes } => memory::free_pages(caller(), start, len_bytes),
         Call::RegisterPool { base, len_bytes } => memory::register_pool(caller(), base, len_bytes),
         Call::UnregisterPool { base } => memory::unregister_pool(caller(), base),
         Call::AllocateInPool { base, len_bytes } => memory::allocate_in_pool(caller(), base, len_bytes),

@@ -188,6 +188,14 @@ macro_rules! syscall_table {
             /// hole of that size.
             36 => AllocateInPool as allocate_in_pool(base: *mut u8, len_bytes)
                 -> [InvalidArgument, BadAddress, OutOfAddressSpace, OutOfMemory, OverLimit];
+            /// Frees the `len_bytes` bytes from `start` on, both multiples of the page size: any
+            /// run of pages of one region that `AllocateMemory` or `AllocateInPool` returned. The
+            /// pages before and after the run become regions of their own. Returns 0.
+            /// `InvalidArgument` for no bytes or an argument that is not aligned, `BadAddress` if
+            /// no region holds the whole run, `OutOfMemory` if the kernel cannot record one more
+            /// region.
+            37 => FreePages as free_pages(start: *mut u8, len_bytes)
+                -> [InvalidArgument, BadAddress, OutOfMemory];
         }
     };
 }

@@ -78,6 +78,7 @@ fn second_machine_for(program: &str, guest: &Guest) -> Result<Option<(&'static s
         "test-mappings" => few_frames("mappings_on_few_frames", 96),
         "test-mapping-places" => few_frames("mapping_places_on_few_frames", 96),
         "test-pools" => few_frames("pools_on_few_frames", 96),
+        "test-parts" => few_frames("parts_on_few_frames", 96),
         "test-write-back" => few_frames("write_back_on_few_frames", 96),
         "test-disk-errors" => {
             let boot = Boot::new("test-disk-errors-by-programmed-io", &[program]).option("pio");

@@ -1,4 +1,4 @@
-//! Giving memory back: a region, a pool, or a whole address space.
+//! Giving memory back: a region, a part of one, a pool, or a whole address space.
 
 use super::grant::{table_is_used, table_slots};
 use super::{Cost, PageTables, Pager};
@@ -17,6 +17,27 @@ impl Pager<'_> {
         let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoRegion)?;
         let region = space.pools.release(start)?;
         self.give_back_region(tables, id, &region);
+        Ok(())
+    }
+
+    /// Frees `page_count` pages from `first` on, all of one region of the heap or of a pool that
+    /// the program registered. The region's other pages stay as they are: the region becomes
+    /// shorter, or two regions. Frees the frames and slots of these pages, the page tables that are
+    /// now empty, and the promise.
+    ///
+    /// # Errors
+    /// `Empty`; `NoRegion` if no such region holds all of these pages; `TooManyRegions`. Nothing
+    /// has changed then.
+    pub fn free_part(
+        &mut self,
+        tables: &mut impl PageTables,
+        id: SpaceId,
+        first: Page,
+        page_count: u32,
+    ) -> Result<(), VmPoolError> {
+        let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoRegion)?;
+        let part = space.pools.release_part(first, page_count)?;
+        self.give_back_region(tables, id, &part);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod hardware;
 mod machine;
 mod model;
 mod neighbours;
+mod parts;
 mod policy;
 mod progress;
 mod promises;

@@ -176,6 +176,18 @@ impl AddressPools {
         self.allocated_pool(start)?.release(start)
     }
 
+    /// Removes `page_count` pages from `first` on from the region that holds them all, of the heap
+    /// or of a pool of the program's own. The pages of the region before and after them stay, as
+    /// regions of their own. Returns the removed pages as a region.
+    ///
+    /// # Errors
+    /// `Empty`; `NoRegion` if no region holds all of these pages; `TooManyRegions` if
+    /// the region would become two, and the space has no room for one more.
+    pub fn release_part(&mut self, first: Page, page_count: u32) -> Result<Region, VmPoolError> {
+        let may_split = self.region_count() < MAX_REGIONS;
+        self.allocated_pool(first)?.release_part(first, page_count, may_split)
+    }
+
     /// The pool, of the heap or of the program's own, in which `page` is allocated.
     fn allocated_pool(&mut self, page: Page) -> Result<&mut VmPool, VmPoolError> {
         let mut pools = iter::once(&mut self.first[HEAP]).chain(&mut self.own);

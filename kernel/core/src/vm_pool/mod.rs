@@ -168,6 +168,32 @@ impl VmPool {
         Ok(self.regions.remove(position))
     }
 
+    /// Removes `page_count` pages from `first` on from the region that holds them all. The region's
+    /// pages before and after them stay, as regions of their own: two of them only if it
+    /// `may_split`. Returns the removed pages as a region.
+    ///
+    /// # Errors
+    /// `Empty`; `NoRegion` if no region holds all of these pages; `TooManyRegions`. Nothing has
+    /// changed then.
+    pub fn release_part(&mut self, first: Page, page_count: u32, may_split: bool) -> Result<Region, VmPoolError> {
+        if page_count == 0 {
+            return Err(VmPoolError::Empty);
+        }
+        let region = *self.region_of(first).ok_or(VmPoolError::NoRegion)?;
+        let end = first.number().checked_add(page_count).filter(|&end| end <= region.end());
+        let end = end.ok_or(VmPoolError::NoRegion)?;
+        let part = |from: u32, to: u32| (from < to).then(|| region.part(Page::new(from), to - from));
+        let (before, after) = (part(region.first().number(), first.number()), part(end, region.end()));
+        let grows = before.is_some() && after.is_some();
+        if grows && (!may_split || self.regions.try_reserve(1).is_err()) {
+            return Err(VmPoolError::TooManyRegions);
+        }
+        let position = self.position(region.first());
+        self.regions.splice(position..position + 1, before.into_iter().chain(after));
+        self.full_below = self.full_below.min(first);
+        Ok(region.part(first, page_count))
+    }
+
     /// Takes out some region; `None` if there is none.
     pub fn release_any(&mut self) -> Option<Region> {
         let region = self.regions.pop()?;

@@ -113,6 +113,18 @@ impl Region {
         self.rights
     }
 
+    /// Returns the `page_count` pages from `first` on, all of them the region's, as a region.
+    pub const fn part(&self, first: Page, page_count: u32) -> Self {
+        let skipped = first.number() - self.first.number();
+        let backing = match self.backing {
+            Backing::Zero => Backing::Zero,
+            Backing::File { file, first_page, shared, .. } => {
+                Backing::File { file, first_page: first_page + skipped, len_bytes: self.file_bytes_from(first), shared }
+            }
+        };
+        Self { first, page_count, rights: self.rights, backing }
+    }
+
     /// How many bytes come from the region's file, counted from the start of `page`, which is one of the region's. What follows is zeros.
     pub const fn file_bytes_from(&self, page: Page) -> u32 {
         match self.backing {

@@ -2,8 +2,8 @@
 
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
-use super::{Backing, Region, Rights, VmPool, VmPoolError};
-use crate::addr::{Page, VirtAddr};
+use super::{Backing, FileRef, Region, Rights, VmPool, VmPoolError};
+use crate::addr::{PAGE_SIZE, Page, VirtAddr};
 
 const BASE: u32 = 1000;
 const LEN: u32 = 60;
@@ -37,6 +37,41 @@ fn a_region_can_grow_down_to_the_base_and_no_further() {
 }
 
 #[test]
+fn part_of_one_region_is_removed_and_a_split_needs_permission() {
+    let mut pool = VmPool::new(Page::new(BASE), LEN);
+    pool.allocate_at(region(BASE, 4)).unwrap();
+    pool.allocate_at(region(BASE + 4, 4)).unwrap();
+    for (first, page_count, error) in [
+        (BASE + 3, 2, VmPoolError::NoRegion),
+        (BASE + 8, 1, VmPoolError::NoRegion),
+        (BASE - 1, 1, VmPoolError::NoRegion),
+        (BASE, u32::MAX, VmPoolError::NoRegion),
+        (BASE, 0, VmPoolError::Empty),
+    ] {
+        assert_eq!(pool.release_part(Page::new(first), page_count, true), Err(error));
+    }
+    assert_eq!(pool.release_part(Page::new(BASE + 1), 2, false), Err(VmPoolError::TooManyRegions));
+    assert_eq!(pool.regions(), [region(BASE, 4), region(BASE + 4, 4)]);
+    assert_eq!(pool.release_part(Page::new(BASE + 2), 2, false), Ok(region(BASE + 2, 2)));
+    assert_eq!(pool.release_part(Page::new(BASE + 4), 1, false), Ok(region(BASE + 4, 1)));
+    assert_eq!(pool.regions(), [region(BASE, 2), region(BASE + 5, 3)]);
+}
+
+#[test]
+fn part_of_a_region_maps_the_same_pages_of_its_file() {
+    let file = FileRef::new(3);
+    let whole = |first_page, len_bytes| Backing::File { file, first_page, len_bytes, shared: true };
+    let region = Region::new(Page::new(BASE), 6, Rights::READ, whole(10, 3 * PAGE_SIZE + 5));
+    for first in 0..6 {
+        let part = region.part(Page::new(BASE + first), 6 - first);
+        for page in (BASE + first..BASE + 6).map(Page::new) {
+            assert_eq!(part.file_page(page), region.file_page(page), "{page:?}");
+            assert_eq!(part.file_bytes_from(page), region.file_bytes_from(page), "{page:?}");
+        }
+    }
+}
+
+#[test]
 fn sizes_that_wrap_are_refused() {
     let mut pool = VmPool::new(Page::new(BASE), LEN);
     for page_count in [u32::MAX, u32::MAX - BASE, LEN + 1] {
@@ -54,7 +89,7 @@ proptest! {
         let mut model = [None; LEN as usize];
         for (action, place, count) in steps {
             let page = Page::new(BASE + place);
-            match action % 4 {
+            match action % 5 {
                 0 | 1 => {
                     let runs = model.windows(count as usize);
                     let hole = runs.into_iter().position(|run| run.iter().all(Option::is_none));
@@ -71,6 +106,20 @@ proptest! {
                     prop_assert_eq!(pool.allocate_at(region(BASE + place, count)).is_ok(), fits);
                     if fits {
                         model[range].fill(Some(place as usize));
+                    }
+                }
+                3 => {
+                    let range = place as usize..(place + count) as usize;
+                    let start = model[place as usize];
+                    let is_one_region = start.is_some()
+                        && model.get(range.clone()).is_some_and(|run| run.iter().all(|&other| other == start));
+                    let taken = pool.release_part(page, count, true);
+                    prop_assert_eq!(taken, if is_one_region { Ok(region(page.number(), count)) } else { Err(VmPoolError::NoRegion) });
+                    if is_one_region {
+                        model[range.clone()].fill(None);
+                        // What is left after the part is a region that starts there.
+                        let after = model[range.end..].iter_mut().take_while(|other| **other == start);
+                        after.for_each(|other| *other = Some(range.end));
                     }
                 }
                 _ => {

@@ -1,4 +1,4 @@
-//! `AllocateMemory`, `FreeMemory`, `GetMapping`, `SetLimit`, `SetPolicy`.
+//! `AllocateMemory`, `FreeMemory`, `FreePages`, `GetMapping`, `SetLimit`, `SetPolicy`.
 
 use alloc::format;
 use alloc::string::String;
@@ -22,6 +22,21 @@ pub(super) struct Region {
     pool: Option<u32>,
     /// The pages that have a pattern, by number, each with the pattern's seed; all others are zero.
     filled: Vec<(u32, u32)>,
+}
+
+impl Region {
+    /// Returns what is left of the region without `count` pages from page `first` on.
+    fn without(&self, first: u32, count: u32) -> impl Iterator<Item = Self> {
+        [(0, first), (first + count, self.pages)].into_iter().filter(|(from, to)| from < to).map(|(from, to)| {
+            let filled = self.filled.iter().filter(|(page, _)| (from..to).contains(page));
+            Self {
+                start: self.start + from * PAGE_SIZE,
+                pages: to - from,
+                pool: self.pool,
+                filled: filled.map(|&(page, seed)| (page - from, seed)).collect(),
+            }
+        })
+    }
 }
 
 /// Regions, and how much the program may be promised.
@@ -51,6 +66,7 @@ impl<M: Machine> Caller<M> {
             1..=4 => return self.set_policy(),
             5..=60 => return self.mapping_of(),
             61..=120 => return self.pool_call(),
+            121..=150 => return self.free_pages(),
             _ => {}
         }
         match self.random.below(10) {
@@ -140,6 +156,47 @@ impl<M: Machine> Caller<M> {
         let place = self.random.place_in(self.memory.regions.len());
         self.check_region(place)?;
         self.free_region(place)
+    }
+
+    /// Frees a run of pages of a region, or tries to free a run that leaves the region.
+    fn free_pages(&mut self) -> Outcome {
+        let mut expected = Expectation::of(Number::FreePages);
+        let place = self.random.place_in(self.memory.regions.len());
+        let Some(region) = self.memory.regions.get(place).cloned() else { return self.allocate() };
+        let first = self.random.below(region.pages);
+        let count = 1 + self.random.below(region.pages - first);
+        let mut start = region.start + first * PAGE_SIZE;
+        let mut len = count * PAGE_SIZE;
+        match self.random.below(12) {
+            0 => {
+                expected.fault(Errno::InvalidArgument);
+                len = self.random.one_of(&[0, 1, len - 1, len + 1]);
+            }
+            1 => {
+                expected.fault(Errno::InvalidArgument);
+                start += 1 + self.random.below(PAGE_SIZE - 1);
+            }
+            2 => {
+                expected.fault(Errno::BadAddress);
+                let rest = (region.pages - first) * PAGE_SIZE;
+                len = self.random.one_of(&[rest + PAGE_SIZE, 0x8000_0000, 0xFFFF_F000]);
+            }
+            3 => {
+                expected.fault(Errno::BadAddress);
+                start = self.random.one_of(&[0, self.setup.text & !0xFFF, KERNEL_START, 0xFFFF_F000]);
+            }
+            _ => {}
+        }
+        self.check_region(place)?;
+        // Memory is looked at after any call: the freed pages must not be among it then.
+        self.memory.regions.swap_remove(place);
+        let kept = self.memory.regions.len();
+        self.memory.regions.extend(region.without(first, count));
+        if self.make(Number::FreePages, &[start, len], &expected)?.is_err() {
+            self.memory.regions.truncate(kept);
+            self.memory.regions.push(region);
+        }
+        Ok(())
     }
 
     fn free_region(&mut self, place: usize) -> Outcome {

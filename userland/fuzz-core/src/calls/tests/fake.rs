@@ -60,6 +60,7 @@ flaws! {
     PidIsAnothers,
     BadNameIsGood,
     PoolIsLeft,
+    PartTakesItsNeighbour,
 }
 
 type File = Rc<RefCell<Vec<u8>>>;
@@ -265,6 +266,7 @@ impl Fake {
                 None if self.has(Flaw::FreedTwice) => Ok(0),
                 None => Err(Errno::BadAddress),
             },
+            Number::FreePages => self.free_pages(a, b),
             Number::CreateProcess => self.create_process(a, b, c, d, e),
             Number::Wait => self.wait(a, b),
             Number::Yield | Number::Sleep => Ok(0),
@@ -523,6 +525,24 @@ impl Fake {
                 Ok(start)
             }
         }
+    }
+
+    fn free_pages(&mut self, first: u32, len: u32) -> Answer {
+        if !first.is_multiple_of(PAGE) || !len.is_multiple_of(PAGE) || len == 0 {
+            return Err(Errno::InvalidArgument);
+        }
+        let found = self.regions.range(..=first).next_back();
+        let (start, end) = found.map(|(start, pages)| (*start, start + pages * PAGE)).ok_or(Errno::BadAddress)?;
+        let last = first.checked_add(len).filter(|&last| last <= end).ok_or(Errno::BadAddress)?;
+        self.regions.remove(&start);
+        for (from, to) in [(start, first), (last, end)] {
+            if from < to {
+                self.regions.insert(from, (to - from) / PAGE);
+            }
+        }
+        let gone = first >> 12..(last >> 12) + u32::from(self.has(Flaw::PartTakesItsNeighbour));
+        self.pages.borrow_mut().retain(|page, _| !gone.contains(page));
+        Ok(0)
     }
 
     fn register_pool(&mut self, base: u32, len: u32) -> Answer {

@@ -3,7 +3,7 @@
 use alloc::format;
 
 use libsys::Error;
-use libsys::memory::VmPool;
+use libsys::memory::{self, VmPool};
 use tests::{PAGE, POOL};
 
 use super::rules;
@@ -15,6 +15,7 @@ pub fn run(word: &str, arguments: &[&str]) -> Option<u32> {
         "after-unregister" => after_unregister(rule()),
         "in-an-empty-pool" => in_an_empty_pool(rule()),
         "past-a-pools-region" => past_a_pools_region(rule()),
+        "after-part-free" => after_part_free(rule(), arguments.get(1..).unwrap_or_default()),
         "leave-a-pool" => leave_a_pool(),
         _ => return None,
     };
@@ -49,6 +50,19 @@ fn past_a_pools_region(rule: &str) -> Result<u32, Error> {
     let mut region = pool.allocate(2 * PAGE)?;
     region.words().fill(1);
     Ok(break_at(rule, 2))
+}
+
+/// Frees the pages from `first` to before `end` of a region of six pages, and then uses its page
+/// `used`.
+fn after_part_free(rule: &str, numbers: &[&str]) -> Result<u32, Error> {
+    let mut numbers = numbers.iter().filter_map(|number| rules::number(number)).map(|number| number as usize);
+    let (Some(first), Some(end), Some(used)) = (numbers.next(), numbers.next(), numbers.next()) else { return Ok(2) };
+    let pool = VmPool::new(POOL, 6 * PAGE)?;
+    let mut region = pool.allocate(6 * PAGE)?;
+    // Every page is in memory, and in the TLB.
+    tests::fill(region.words(), 1);
+    memory::free_pages(region.as_ptr().wrapping_add(first * PAGE), (end - first) * PAGE)?;
+    Ok(break_at(rule, used))
 }
 
 /// Ends with a pool and pages in it, which the kernel has to free.

@@ -144,7 +144,7 @@ fn step(
     (action, first, count): (u8, u32, u32),
 ) -> Result<(), TestCaseError> {
     let (files, heap) = ((number(CODE_START), number(FILE_END)), (number(HEAP_START), number(HEAP_END)));
-    match action % 8 {
+    match action % 9 {
         0 | 1 => {
             let fits = first >= files.0 && first + count <= files.1 && model.is_free((first, count));
             prop_assert_eq!(pools.register(Page::new(first), count).is_ok(), fits);
@@ -182,6 +182,17 @@ fn step(
             prop_assert_eq!(Some(hole.number()), fit);
             pools.allocate_at(hole, count, Rights::READ, MAPPED).unwrap();
             model.regions.push((hole.number(), count));
+        }
+        7 => {
+            let holder = model.regions.iter().position(|&(start, len)| start <= first && first + count <= start + len);
+            let is_mapping = pools.region_of(Page::new(first)).is_some_and(|region| region.is_mapping());
+            let holder = holder.filter(|_| !is_mapping);
+            let done = pools.release_part(Page::new(first), count);
+            prop_assert_eq!(done.is_ok(), holder.is_some());
+            if let Some((start, len)) = holder.map(|index| model.regions.swap_remove(index)) {
+                let parts = [(start, first - start), (first + count, start + len - first - count)];
+                model.regions.extend(parts.into_iter().filter(|part| part.1 > 0));
+            }
         }
         _ => {
             let start = Page::new(first);
