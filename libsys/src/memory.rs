@@ -186,19 +186,38 @@ pub fn set_limit(pages: u32) -> Result<(), Error> {
     call::set_limit(pages).map(|_| ())
 }
 
-/// Which frame and which slot of the swap file hold the page at `at`.
+/// What the kernel knows of one allocated page. A page that was never touched has neither a frame
+/// nor a slot.
+///
+/// ```no_run
+/// use libsys::memory::VirtualToPhysicalMapping;
+///
+/// let untouched = VirtualToPhysicalMapping::default();
+/// assert_eq!((untouched.physical_page, untouched.disk_page), (None, None));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VirtualToPhysicalMapping {
+    /// The frame that holds the page, by number.
+    pub physical_page: Option<u32>,
+    /// The slot of the swap file that the page owns, by number.
+    pub disk_page: Option<u32>,
+}
+
+/// Asks the kernel which frame and which slot of the swap file hold the page at `at`. It only
+/// looks: touching the page is what brings it into memory.
 ///
 /// ```no_run
 /// let value = 7;
 /// let mapping = libsys::memory::mapping((&raw const value).cast())?;
-/// libsys::println!("in frame {:?}, in slot {:?}", mapping.physical_page(), mapping.disk_page());
+/// libsys::println!("in frame {:?}, in slot {:?}", mapping.physical_page, mapping.disk_page);
 /// # Ok::<(), libsys::Error>(())
 /// ```
 ///
 /// # Errors
 /// `BadAddress` if the page is not allocated.
-pub fn mapping(at: *const u8) -> Result<Mapping, Error> {
-    filled(|record| call::get_mapping(address(at), record))
+pub fn mapping(at: *const u8) -> Result<VirtualToPhysicalMapping, Error> {
+    let record: Mapping = filled(|record| call::get_mapping(address(at), record))?;
+    Ok(VirtualToPhysicalMapping { physical_page: record.physical_page(), disk_page: record.disk_page() })
 }
 
 /// Makes a call that fills in a record.

@@ -4,7 +4,8 @@ use abi::layout::{KERNEL_START, STACK_GUARD_BYTES, STACK_LIMIT};
 use abi::{Access, FaultKind};
 
 use crate::addr::{Frame, PAGE_SIZE, Page, SwapSlot, VirtAddr};
-use crate::pte::{PteFlags, PteState};
+use crate::mapping::VirtualToPhysicalMapping;
+use crate::pte::PteFlags;
 use crate::vm_pool::{FilePage, Region, Rights};
 
 bitflags::bitflags! {
@@ -99,21 +100,29 @@ impl FaultError {
 /// Where the guard below the stack's limit begins.
 const STACK_GUARD: u32 = STACK_LIMIT - STACK_GUARD_BYTES;
 
-/// Decides what a fault calls for, from the model (`region`) and the cache of it (`entry`).
+/// Decides what a fault in `region` calls for: the courses' `GetMapping`.
+///
+/// A page that has a frame keeps it. Otherwise it is read back if it was ever written out, and
+/// begins as its region says if not. A page that is `in_transit` has the frame that the disk works
+/// on.
 ///
 /// # Errors
-/// `NoRegion` if no pool owns the address, `Forbidden` if the region does not allow the access.
+/// `Forbidden` if the region does not allow the access.
 #[inline]
-pub fn plan(fault: &Fault, region: Option<&Region>, entry: PteState) -> Result<Plan, FaultError> {
-    let region = region.ok_or(FaultError::NoRegion)?;
+pub fn plan(
+    fault: &Fault,
+    region: &Region,
+    mapping: VirtualToPhysicalMapping,
+    in_transit: bool,
+) -> Result<Plan, FaultError> {
     if !region.rights().allow(fault.access) {
         return Err(FaultError::Forbidden);
     }
-    Ok(match entry {
-        PteState::Empty => fill_plan(fault, region),
-        PteState::Swapped(slot) => Plan::SwapIn(slot),
-        PteState::InTransit(frame) => Plan::InTransit(frame),
-        PteState::Present(..) => Plan::Retry,
+    Ok(match mapping {
+        VirtualToPhysicalMapping { physical_page: None, disk_page: None } => fill_plan(fault, region),
+        VirtualToPhysicalMapping { physical_page: None, disk_page: Some(slot) } => Plan::SwapIn(slot),
+        VirtualToPhysicalMapping { physical_page: Some(frame), .. } if in_transit => Plan::InTransit(frame),
+        VirtualToPhysicalMapping { physical_page: Some(_), .. } => Plan::Retry,
     })
 }
 
@@ -128,4 +137,34 @@ fn fill_plan(fault: &Fault, region: &Region) -> Plan {
 pub fn flags_for(rights: Rights) -> PteFlags {
     let flags = PteFlags::PRESENT.union(PteFlags::USER);
     if rights.contains(Rights::WRITE) { flags.union(PteFlags::WRITABLE) } else { flags }
+}
+
+#[cfg(test)]
+mod tests {
+    use abi::Access;
+
+    use super::{Fault, FaultError, Plan, plan};
+    use crate::addr::{Frame, Page, SwapSlot};
+    use crate::mapping::VirtualToPhysicalMapping;
+    use crate::vm_pool::{Backing, Region, Rights};
+
+    #[test]
+    fn a_page_keeps_its_frame_or_is_read_back_or_begins_as_zeros() {
+        let first = Page::new(20);
+        let region = Region::new(first, 1, Rights::READ, Backing::Zero);
+        let fault = Fault { address: first.start(), access: Access::Read };
+        let (frame, slot) = (Frame::new(0), SwapSlot::new(0));
+        for (physical_page, disk_page, in_transit, expected) in [
+            (None, None, false, Plan::MapZeroed),
+            (None, Some(slot), false, Plan::SwapIn(slot)),
+            (Some(frame), None, false, Plan::Retry),
+            (Some(frame), Some(slot), false, Plan::Retry),
+            (Some(frame), Some(slot), true, Plan::InTransit(frame)),
+        ] {
+            let mapping = VirtualToPhysicalMapping { physical_page, disk_page };
+            assert_eq!(plan(&fault, &region, mapping, in_transit), Ok(expected), "{mapping:?}");
+            let write = Fault { access: Access::Write, ..fault };
+            assert_eq!(plan(&write, &region, mapping, in_transit), Err(FaultError::Forbidden));
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! The frame table: what each process frame is used for.
 //!
-//! Together with the page tables it is the course's `VirtualToPhysicalMapping`: the page-table entry says where a page
-//! is, the frame table says whose page a frame holds and which slot of the swap file still has a valid copy of it.
+//! The page-table entry says where a page is. The frame table says whose page a frame holds, and
+//! which slot of the swap file still has a valid copy of it.
+//! [`VirtualToPhysicalMapping`](crate::mapping::VirtualToPhysicalMapping) is made from both.
 
 use alloc::vec::Vec;
 
@@ -90,6 +91,18 @@ pub enum FrameUse {
     Cached(CachedPage),
     /// Its page of a file went out of use while the disk was reading or writing it: then it is free.
     Abandoned,
+}
+
+impl FrameUse {
+    /// The slot that the page in the frame owns. A page of a file owns none.
+    #[inline]
+    pub const fn slot(self) -> Option<SwapSlot> {
+        match self {
+            Self::Resident { slot, .. } | Self::Arriving { slot, .. } => slot,
+            Self::Leaving { slot, .. } | Self::TakenBack { slot, .. } => Some(slot),
+            _ => None,
+        }
+    }
 }
 
 /// A page of a file in memory.

@@ -18,6 +18,7 @@ pub mod frame_pool;
 pub mod frame_table;
 pub mod input;
 pub mod kernel_pool;
+pub mod mapping;
 pub mod memory_map;
 pub mod messages;
 pub mod pager;

@@ -1,9 +1,9 @@
 //! The pager at work: what it decides is carried out here, with waiting where the disk is needed.
 
-use abi::record::Mapping;
 use kcore::addr::{Frame, PAGE_SIZE, Page};
 use kcore::fault::{Fault, FaultError};
 use kcore::frame_table::SpaceId;
+use kcore::mapping::VirtualToPhysicalMapping;
 use kcore::pager::{GrantError, PageIn, PageOut, Pager, Shortage, Source, Step, TransferFailed};
 use kcore::vm_pool::{FilePage, VmPoolError};
 
@@ -170,7 +170,7 @@ pub fn free(space: SpaceId, start: Page) -> Result<(), VmPoolError> {
 }
 
 /// What is known of one page: `None` if it is not allocated.
-pub fn mapping(space: SpaceId, page: Page) -> Option<Mapping> {
+pub fn mapping(space: SpaceId, page: Page) -> Option<VirtualToPhysicalMapping> {
     with_memory(|memory| memory.pager.mapping(&mut memory.mmu, space, page))
 }
 

@@ -93,7 +93,7 @@ pub(super) fn mapping(caller: Caller, address: u32, mapping: u32) -> Result<u32,
     caller.memory.check_record::<Mapping>(mapping)?;
     let page = Page::containing(VirtAddr::new(address));
     let found = paging::mapping(caller.process.space, page).ok_or(Errno::BadAddress)?;
-    caller.memory.write_record(mapping, &found).map(|()| 0)
+    caller.memory.write_record(mapping, &Mapping::from(found)).map(|()| 0)
 }
 
 /// Lowers the limit of what may be promised.

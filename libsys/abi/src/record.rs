@@ -122,7 +122,8 @@ wire_record! {
 }
 
 wire_record! {
-    /// What the kernel knows of one page, filled in by `GetMapping`: the course's `VirtualToPhysicalMapping`.
+    /// What the kernel knows of one page, filled in by `GetMapping`: the `VirtualToPhysicalMapping`
+    /// of kernel and libsys, as numbers.
     #[derive(Default)]
     pub struct Mapping {
         /// The frame that holds the page, plus one; 0 if none does.

@@ -57,7 +57,9 @@ macro_rules! syscall_table {
             /// Returns the caller's pid.
             8 => GetPid as get_pid() -> [];
             /// Fills in the [`Mapping`](crate::record::Mapping) at `mapping` for the page that holds
-            /// `address`. Returns 0. `BadAddress` if either address is not the caller's.
+            /// `address`. The call only looks: a page fault brings a page into memory, as the
+            /// assignment's GetMapping does. Returns 0. `BadAddress` if either address is not the
+            /// caller's.
             9 => GetMapping as get_mapping(address: *const u8, mapping: *mut Mapping) -> [BadAddress, Io];
             /// Fills in the [`SystemInfo`](crate::record::SystemInfo) at `info`. Returns 0.
             10 => SystemInfo as system_info(info: *mut SystemInfo) -> [BadAddress, Io];

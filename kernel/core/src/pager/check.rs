@@ -6,6 +6,7 @@ use super::{AddressSpace, PageTables, Pager};
 use crate::addr::{Frame, Page};
 use crate::frame_pool::FrameState;
 use crate::frame_table::{CachedPage, FrameUse, OwnedPage, SpaceId};
+use crate::mapping::VirtualToPhysicalMapping;
 use crate::pte::{Pte, PteState};
 
 /// Two books that disagree.
@@ -117,12 +118,14 @@ impl Pager<'_> {
             FrameUse::Arriving { owner, .. } | FrameUse::Leaving { owner, .. } => (owner, false),
         };
         let directory = self.spaces.get(owner.space).and_then(AddressSpace::directory);
-        let entry = directory.and_then(|directory| tables.entry(directory, owner.page)).map(Pte::decode);
-        match entry {
-            Some(PteState::Present(at, _)) if expected && at == frame => Ok(self.slot_of(frame).is_some()),
-            Some(PteState::InTransit(at)) if !expected && at == frame => Ok(self.slot_of(frame).is_some()),
-            _ => Err(Broken::Entry(frame, owner)),
+        let entry =
+            directory.and_then(|directory| tables.entry(directory, owner.page)).map_or(PteState::Empty, Pte::decode);
+        let mapping = VirtualToPhysicalMapping::new(entry, &self.frames);
+        let is_moving = matches!(entry, PteState::InTransit(_));
+        if mapping.physical_page != Some(frame) || is_moving == expected {
+            return Err(Broken::Entry(frame, owner));
         }
+        Ok(mapping.disk_page.is_some())
     }
 }
 

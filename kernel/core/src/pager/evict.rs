@@ -5,6 +5,7 @@ use core::ops::Range;
 use super::{PageOut, PageTables, Pager, RUN_MAX, Target};
 use crate::addr::{Frame, Page, SwapSlot};
 use crate::frame_table::{FrameUse, OwnedPage};
+use crate::mapping::VirtualToPhysicalMapping;
 use crate::pte::{Pte, PteFlags, PteState};
 
 /// What became of a victim.
@@ -22,8 +23,9 @@ pub(super) enum Eviction {
 struct Candidate {
     owner: OwnedPage,
     directory: Frame,
+    /// The frame of its mapping.
     frame: Frame,
-    slot: Option<SwapSlot>,
+    mapping: VirtualToPhysicalMapping,
     flags: PteFlags,
 }
 
@@ -60,9 +62,11 @@ impl Pager<'_> {
     /// What is known of a page, if it is resident.
     fn candidate(&self, tables: &mut impl PageTables, owner: OwnedPage) -> Option<Candidate> {
         let directory = self.spaces.get(owner.space)?.directory?;
-        let PteState::Present(frame, flags) = tables.entry(directory, owner.page)?.decode() else { return None };
-        let FrameUse::Resident { slot, .. } = self.frames.get(frame) else { return None };
-        Some(Candidate { owner, directory, frame, slot, flags })
+        let entry = tables.entry(directory, owner.page)?.decode();
+        let PteState::Present(frame, flags) = entry else { return None };
+        let FrameUse::Resident { .. } = self.frames.get(frame) else { return None };
+        let mapping = VirtualToPhysicalMapping::new(entry, &self.frames);
+        Some(Candidate { owner, directory, frame, mapping, flags })
     }
 
     /// A neighbour that may leave with a victim. Where the policy goes by accessed bits, one that was used stays; so does one that was
@@ -104,7 +108,8 @@ impl Pager<'_> {
 
     /// Frees the frame of a page that was not changed since it was read or written.
     fn drop_clean(&mut self, tables: &mut impl PageTables, page: &Candidate) {
-        let Candidate { owner, directory, frame, slot, .. } = *page;
+        let Candidate { owner, directory, frame, mapping, .. } = *page;
+        let slot = mapping.disk_page;
         let (_, stale) = tables.exchange(directory, owner.page, slot.map_or(Pte::EMPTY, Pte::swapped));
         tables.flush(stale);
         self.note_swapped(owner.space, slot);
@@ -174,11 +179,11 @@ impl Pager<'_> {
     /// The part of the stretch whose pages own the slots beside the victim's.
     fn in_place(&self, tables: &mut impl PageTables, victim: &Candidate, stretch: &Range<u32>) -> Option<Placement> {
         let number = victim.owner.page.number();
-        let slot = victim.slot?.number();
+        let slot = victim.mapping.disk_page?.number();
         let mut belongs = |other: u32| {
             let owner = OwnedPage { page: Page::new(other), ..victim.owner };
             let expected = (slot + other).checked_sub(number).map(SwapSlot::new);
-            expected.is_some() && self.candidate(tables, owner).is_some_and(|page| page.slot == expected)
+            expected.is_some() && self.candidate(tables, owner).is_some_and(|page| page.mapping.disk_page == expected)
         };
         let last = (number + 1..stretch.end).take_while(|&other| belongs(other)).last().unwrap_or(number);
         let first = (stretch.start..number).rev().take_while(|&other| belongs(other)).last().unwrap_or(number);
@@ -192,7 +197,7 @@ impl Pager<'_> {
         let (_, stale) = tables.exchange(directory, owner.page, Pte::in_transit(frame));
         tables.flush(stale);
         self.settle_ahead(owner.space, frame, true);
-        if let Some(old) = page.slot.filter(|&old| old != slot) {
+        if let Some(old) = page.mapping.disk_page.filter(|&old| old != slot) {
             self.free_slot(old);
         }
         self.frames.set(frame, FrameUse::Leaving { owner, slot });

@@ -39,7 +39,7 @@ mod write_back;
 
 use alloc::boxed::Box;
 
-use abi::record::{Account, Mapping};
+use abi::record::Account;
 
 pub use borrow::Cleaned;
 pub use check::Broken;
@@ -58,11 +58,12 @@ use file_index::FileIndex;
 use served::Served;
 use ticket::RunLists;
 
-use crate::addr::{Frame, Page, SwapSlot};
+use crate::addr::Page;
 use crate::frame_pool::ContiguousFramePool;
 use crate::frame_table::{FrameTable, FrameUse, OutOfMemory, SpaceId};
+use crate::mapping::VirtualToPhysicalMapping;
 use crate::memory_map::FrameRange;
-use crate::pte::PteState;
+use crate::pte::{Pte, PteState};
 use crate::replacement::{Owners, Replacement};
 use crate::swap_slots::SwapSlots;
 
@@ -231,28 +232,16 @@ impl<'a> Pager<'a> {
         self.count(space, |account| account.faults = account.faults.wrapping_add(1));
     }
 
-    /// The page's `VirtualToPhysicalMapping`: which frame and which slot hold it. `None` if it is not allocated.
-    pub fn mapping(&self, tables: &mut impl PageTables, space: SpaceId, page: Page) -> Option<Mapping> {
+    /// The page's mapping: which frame and which slot hold it. `None` if it is not allocated.
+    pub fn mapping(
+        &self,
+        tables: &mut impl PageTables,
+        space: SpaceId,
+        page: Page,
+    ) -> Option<VirtualToPhysicalMapping> {
         let space = self.spaces.get(space)?;
-        space.pools.region_of(page)?;
+        space.pools.is_legitimate(page.start())?;
         let entry = space.directory.and_then(|directory| tables.entry(directory, page));
-        let (frame, slot) = match entry.map(|entry| entry.decode()) {
-            None | Some(PteState::Empty) => (None, None),
-            Some(PteState::Swapped(slot)) => (None, Some(slot)),
-            Some(PteState::Present(frame, _) | PteState::InTransit(frame)) => (Some(frame), self.slot_of(frame)),
-        };
-        Some(Mapping {
-            physical_page_plus_one: frame.map_or(0, |frame| frame.number() + 1),
-            disk_page_plus_one: slot.map_or(0, |slot| slot.number() + 1),
-        })
-    }
-
-    /// The slot that the page in `frame` owns.
-    fn slot_of(&self, frame: Frame) -> Option<SwapSlot> {
-        match self.frames.get(frame) {
-            FrameUse::Resident { slot, .. } | FrameUse::Arriving { slot, .. } => slot,
-            FrameUse::Leaving { slot, .. } | FrameUse::TakenBack { slot, .. } => Some(slot),
-            _ => None,
-        }
+        Some(VirtualToPhysicalMapping::new(entry.map_or(PteState::Empty, Pte::decode), &self.frames))
     }
 }

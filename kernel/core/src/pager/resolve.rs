@@ -4,6 +4,7 @@ use super::{PageIn, PageOut, PageTables, Pager, Shortage, Source, TransferFailed
 use crate::addr::{Frame, Page, SwapSlot};
 use crate::fault::{Fault, FaultError, Plan, flags_for, plan};
 use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
+use crate::mapping::VirtualToPhysicalMapping;
 use crate::pager::GrantError;
 use crate::pte::{Pte, PteState};
 use crate::vm_pool::{Region, Rights};
@@ -47,7 +48,7 @@ impl Pager<'_> {
         let entry = tables.entry(directory, page);
         let owner = OwnedPage { space: id, page };
         let missing = Missing { directory, owner, has_table: entry.is_some() };
-        let plan = match plan(fault, Some(region), entry.map_or(PteState::Empty, Pte::decode)) {
+        let plan = match self.plan(fault, region, entry.map_or(PteState::Empty, Pte::decode)) {
             Ok(plan) => plan,
             Err(error) => {
                 self.count(id, |account| account.protection = account.protection.wrapping_add(1));
@@ -84,6 +85,17 @@ impl Pager<'_> {
             self.count(id, |account| account.waits = account.waits.wrapping_add(1));
         }
         Ok(step)
+    }
+
+    /// Decides by the page's mapping what the fault calls for.
+    #[inline]
+    fn plan(&self, fault: &Fault, region: &Region, entry: PteState) -> Result<Plan, FaultError> {
+        let mapping = || VirtualToPhysicalMapping::new(entry, &self.frames);
+        match entry {
+            PteState::Empty => plan(fault, region, VirtualToPhysicalMapping::default(), false),
+            PteState::InTransit(_) => plan(fault, region, mapping(), true),
+            PteState::Swapped(_) | PteState::Present(..) => plan(fault, region, mapping(), false),
+        }
     }
 
     /// The same where no region is: the stack may grow there.

@@ -56,11 +56,11 @@ fn a_large_block_is_a_region_of_its_own() -> Verdict {
 fn a_large_block_of_zeros_takes_no_frame_until_touched() -> Verdict {
     let mut block = vec![0u8; 100 * PAGE];
     for page in (0..100).step_by(3) {
-        check_eq!(mapping(&raw const block[page * PAGE])?.physical_page(), None);
+        check_eq!(mapping(&raw const block[page * PAGE])?.physical_page, None);
     }
     block[50 * PAGE] = 1;
-    check!(mapping(&raw const block[50 * PAGE])?.physical_page().is_some());
-    check!(mapping(&raw const block[49 * PAGE])?.physical_page().is_none());
+    check!(mapping(&raw const block[50 * PAGE])?.physical_page.is_some());
+    check!(mapping(&raw const block[49 * PAGE])?.physical_page.is_none());
     check_eq!(block.iter().map(|&byte| u32::from(byte)).sum::<u32>(), 1);
     Ok(())
 }

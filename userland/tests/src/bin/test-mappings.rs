@@ -53,7 +53,7 @@ fn one_page_of_a_file_has_one_frame_however_often_it_is_mapped() -> Verdict {
         write(&second, 5, round);
         let places = [all[0].as_ptr().wrapping_add(PAGE), all[1].as_ptr().wrapping_add(PAGE), second.as_ptr()];
         check_eq!([read(&all[0], PAGE + 5), read(&all[1], PAGE + 5), read(&second, 5)], [round; 3]);
-        let frames = places.map(|place| mapping(place).ok().and_then(|mapping| mapping.physical_page()));
+        let frames = places.map(|place| mapping(place).ok().and_then(|mapping| mapping.physical_page));
         // On a small machine one may have been borrowed since it was touched.
         if frames.iter().all(Option::is_some) {
             check!(frames == [frames[0]; 3], "{frames:?}");
@@ -61,7 +61,7 @@ fn one_page_of_a_file_has_one_frame_however_often_it_is_mapped() -> Verdict {
         }
         check!(round < 99, "{frames:?}");
     }
-    check_eq!(mapping(second.as_ptr())?.disk_page(), None, "it is in its file, and in no slot");
+    check_eq!(mapping(second.as_ptr())?.disk_page, None, "it is in its file, and in no slot");
     drop(file);
     files::remove("often")?;
     Ok(())

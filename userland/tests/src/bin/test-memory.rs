@@ -51,7 +51,7 @@ fn untouched_pages_take_no_frame() -> Verdict {
     let before = frames_free()?;
     let region = Region::allocate(100 * PAGE)?;
     check_eq!(frames_free()?, before);
-    check_eq!(mapping(region.as_ptr())?.physical_page(), None);
+    check_eq!(mapping(region.as_ptr())?.physical_page, None);
     Ok(())
 }
 
@@ -182,13 +182,13 @@ fn a_page_table_that_was_given_back_is_not_written_to_again() -> Verdict {
 
 fn a_mapping_tells_frame_and_slot() -> Verdict {
     let mut region = Region::allocate(2 * PAGE)?;
-    check_eq!(mapping(region.as_ptr())?.physical_page(), None);
+    check_eq!(mapping(region.as_ptr())?.physical_page, None);
     region.bytes()[0] = 1;
     let first = mapping(region.as_ptr())?;
-    check!(first.physical_page().is_some());
-    check_eq!(first.disk_page(), None);
+    check!(first.physical_page.is_some());
+    check_eq!(first.disk_page, None);
     check_eq!(mapping(region.as_ptr().wrapping_add(4095))?, first);
-    check_eq!(mapping(region.as_ptr().wrapping_add(PAGE))?.physical_page(), None);
+    check_eq!(mapping(region.as_ptr().wrapping_add(PAGE))?.physical_page, None);
     region.bytes()[PAGE] = 1;
     check!(mapping(region.as_ptr().wrapping_add(PAGE))? != first);
     for nowhere in [0, 0xC000_0000, 0xFFFF_F000, HEAP_START + 0x2000_0000] {

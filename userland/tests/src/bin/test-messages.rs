@@ -315,7 +315,7 @@ fn buffers_may_be_parked_on_the_disk() -> Verdict {
         tests::fill(region.words(), what);
         tests::sweep()?;
         let parked = mapping(region.as_ptr())?;
-        check!(parked.disk_page().is_some(), "{parked:?}");
+        check!(parked.disk_page.is_some(), "{parked:?}");
         // Both this process's bytes and the buffer of the one that waits lie on the disk now.
         message::send(echo.pid(), what, &region.bytes()[..len])?;
         tests::sweep()?;

@@ -55,7 +55,7 @@ fn a_page_changed_after_it_came_back_is_written_again() -> Verdict {
         region.words().fill(value);
         tests::sweep()?;
         let parked = mapping(region.as_ptr())?;
-        check!(parked.disk_page().is_some(), "{parked:?}");
+        check!(parked.disk_page.is_some(), "{parked:?}");
         check!(region.words().iter().all(|&word| word == value), "value {value}");
     }
     Ok(())

@@ -222,7 +222,7 @@ fn requests_may_be_parked_on_the_disk() -> Verdict {
         request.fill(5);
         request[..8].copy_from_slice(&[partner.pid().to_le_bytes(), 20u32.to_le_bytes()].concat());
         tests::sweep()?;
-        check!(mapping(region.as_ptr())?.disk_page().is_some());
+        check!(mapping(region.as_ptr())?.disk_page.is_some());
         check_eq!(call::send_and_wait(at, u32::try_from(len)?, u32::MAX), Ok(u32::try_from(len)?));
         let answer = &region.bytes()[PAGE - 10..][..8 + len];
         check_eq!(answer[..8], [partner.pid().to_le_bytes(), 21u32.to_le_bytes()].concat());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::machine::{FIRST_FRAME, Machine};
 use super::rules::page;
-use crate::addr::{Frame, Page, SwapSlot};
+use crate::addr::{Frame, Page};
 use crate::frame_table::SpaceId;
 use crate::memory_map::FrameRange;
 use crate::pager::Options;
@@ -30,20 +30,16 @@ fn frame_0_and_slot_0_are_like_any_other() {
                 assert_eq!(machine.access(id, page(base, index), None), Ok(old));
                 machine.access(id, page(base, index), Some(round * 100 + index)).unwrap();
                 let mapping = machine.pager.mapping(&mut machine.hardware, id, page(base, index)).unwrap();
-                let frame = Frame::new(mapping.physical_page().unwrap());
+                let frame = mapping.physical_page.unwrap();
                 assert_eq!(machine.hardware.memory[&frame], round * 100 + index, "it is in the frame that is named");
                 frames.insert(frame.number());
                 machine.check();
             }
             for index in 0..PAGES {
                 let mapping = machine.pager.mapping(&mut machine.hardware, id, page(base, index)).unwrap();
-                if let (None, Some(slot)) = (mapping.physical_page(), mapping.disk_page()) {
-                    assert_eq!(
-                        machine.swap[&SwapSlot::new(slot)],
-                        round * 100 + index,
-                        "it is in the slot that is named"
-                    );
-                    slots.insert(slot);
+                if let (None, Some(slot)) = (mapping.physical_page, mapping.disk_page) {
+                    assert_eq!(machine.swap[&slot], round * 100 + index, "it is in the slot that is named");
+                    slots.insert(slot.number());
                 }
             }
         }

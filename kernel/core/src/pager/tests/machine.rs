@@ -146,7 +146,7 @@ impl Machine {
         let mut pages = (0..count).map(|index| base.checked_add(index).unwrap());
         let is_swapped = |page: &Page| {
             let mapping = self.pager.mapping(&mut self.hardware, id, *page).unwrap();
-            mapping.physical_page().is_none() && mapping.disk_page().is_some()
+            mapping.physical_page.is_none() && mapping.disk_page.is_some()
         };
         pages.find(is_swapped).expect("no page was swapped out")
     }

@@ -3,7 +3,7 @@
 use super::borrowing::{Picker, clean, dirty_pages, map, write, written};
 use super::machine::Machine;
 use super::rules::page;
-use crate::addr::{Frame, Page};
+use crate::addr::Page;
 use crate::pager::Cleaned;
 use crate::pager::borrow::Marks;
 use crate::pager::served::Served;
@@ -47,7 +47,7 @@ fn neighbours_of_the_last_faults_stay() {
         machine.pager.marks = Marks { low: 0, high: machine.pager.pool().free_count() + 5 };
         machine.pager.served = Served::new(machine.pager.pool_range()).unwrap();
         let mapping = machine.pager.mapping(&mut machine.hardware, id, page(base, 1)).unwrap();
-        machine.pager.served.note(Frame::new(mapping.physical_page().unwrap()));
+        machine.pager.served.note(mapping.physical_page.unwrap());
         match machine.clean_once() {
             Cleaned::Write(ticket) => {
                 assert_eq!((is_dirty, ticket.frames().len()), (true, 1), "1 stands between 0 and the others");
@@ -56,7 +56,7 @@ fn neighbours_of_the_last_faults_stay() {
             Cleaned::Freed => assert_eq!((is_dirty, machine.pager.resident(id)), (false, 1), "all but 1 are gone"),
             Cleaned::Nothing => panic!("0 may go"),
         }
-        assert!(machine.pager.mapping(&mut machine.hardware, id, page(base, 1)).unwrap().physical_page().is_some());
+        assert!(machine.pager.mapping(&mut machine.hardware, id, page(base, 1)).unwrap().physical_page.is_some());
     }
 }
 
@@ -137,7 +137,7 @@ fn the_victim_is_among_those_that_leave_where_slots_are_too_few_for_all() {
         let (mut machine, id, base) = dirty_pages(6, 3);
         assert_eq!(written(&mut machine, page(base, victim), false, 6), 3);
         let mapping = machine.pager.mapping(&mut machine.hardware, id, page(base, victim)).unwrap();
-        assert_eq!(mapping.physical_page(), None, "page {victim} was chosen");
+        assert_eq!(mapping.physical_page, None, "page {victim} was chosen");
         for index in 0..6 {
             assert_eq!(machine.access(id, page(base, index), None), Ok(index));
         }

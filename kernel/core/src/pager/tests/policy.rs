@@ -66,8 +66,8 @@ fn a_policy_learns_of_use_and_of_changes_each_time_and_through_each_mapping() {
         for page in pages {
             machine.access(id, page, None).unwrap();
         }
-        let frame = match machine.pager.mapping(&mut machine.hardware, id, base).unwrap().physical_page() {
-            Some(number) if pages[0] == base => Frame::new(number),
+        let frame = match machine.pager.mapping(&mut machine.hardware, id, base).unwrap().physical_page {
+            Some(frame) if pages[0] == base => frame,
             _ => machine.pager.file_index.get(FilePage { file: FILE, number: 0 }).unwrap(),
         };
         let notes = Arc::new(Mutex::new(Notes::default()));

@@ -19,7 +19,7 @@ fn a_failed_swap_in_keeps_the_slot() {
     }
     let swapped = (0..20)
         .find(|&index| {
-            machine.pager.mapping(&mut machine.hardware, id, page(base, index)).unwrap().physical_page().is_none()
+            machine.pager.mapping(&mut machine.hardware, id, page(base, index)).unwrap().physical_page.is_none()
         })
         .unwrap();
     machine.failing_reads = 1;

@@ -30,7 +30,7 @@ fn frame_of_text() -> Result<u32, Error> {
     // The function may be part of another, so that nothing was fetched from there yet.
     // SAFETY: text may be read.
     unsafe { text.read_volatile() };
-    mapping(text).map(|mapping| mapping.physical_page().unwrap_or(0))
+    mapping(text).map(|mapping| mapping.physical_page.unwrap_or(0))
 }
 
 /// Adds one to the first word of every page of a mapped file, over and over. Other processes may do the same with other words.
