@@ -48,6 +48,38 @@ pub fn set_policy(name: &str) -> Result<(), Error> {
     call::set_policy(u32::try_from(place).map_err(|_| Error::InvalidArgument)?).map(|_| ())
 }
 
+/// Switches the textbook's order of paging on or off. On: a page is evicted only when no frame is
+/// free, and alone, and it is a page of a random process; nothing is read ahead. Off: the cleaner
+/// and read-ahead that the machine booted with work again.
+///
+/// ```no_run
+/// libsys::system::set_textbook(true)?;
+/// # Ok::<(), libsys::Error>(())
+/// ```
+///
+/// # Errors
+/// `OutOfMemory` if the kernel has no room for the books of the policy `random`.
+pub fn set_textbook(on: bool) -> Result<(), Error> {
+    call::set_textbook(u32::from(on)).map(|_| ())
+}
+
+/// Says whether the textbook's order of paging is on.
+///
+/// ```no_run
+/// use libsys::system;
+///
+/// system::set_textbook(true)?;
+/// assert_eq!(system::is_textbook(), Ok(true));
+/// # Ok::<(), libsys::Error>(())
+/// ```
+///
+/// # Errors
+/// None.
+pub fn is_textbook() -> Result<bool, Error> {
+    const ASK: u32 = 2;
+    call::set_textbook(ASK).map(|was_on| was_on == 1)
+}
+
 /// Saves all files and ends the machine; its host learns `status`, or that the disk does not take all files.
 ///
 /// ```no_run

@@ -118,6 +118,10 @@ pub struct MachineOptions {
     /// Who gives up a frame when none is free
     #[arg(long, value_name = "NAME", ignore_case = true, value_parser = PossibleValuesParser::new(abi::POLICY_NAMES))]
     pub policy: Option<String>,
+    /// Borrow frames in the assignments' order: only when none is free, one page at a time, from a
+    /// random process before the files; no read-ahead
+    #[arg(long)]
+    pub textbook: bool,
     /// Borrow frames one at a time, and only when somebody needs one
     #[arg(long)]
     pub no_cleaner: bool,

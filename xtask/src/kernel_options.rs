@@ -23,6 +23,7 @@ impl KernelOptions {
         words.extend(machine.frames.map(|frames| format!("frames={frames}")));
         words.extend(machine.check.map(|every| format!("check={every}")));
         words.extend(machine.policy.as_ref().map(|name| format!("policy={}", name.to_lowercase())));
+        words.extend(machine.textbook.then(|| "textbook".to_string()));
         words.extend(machine.no_cleaner.then(|| "cleaner=off".to_string()));
         words.extend(machine.no_readahead.then(|| "readahead=off".to_string()));
         words.extend(machine.pio.then(|| "pio".to_string()));

@@ -18,6 +18,9 @@ pub struct CommandLine<'a> {
     pub no_cleaner: bool,
     /// `readahead=off`: only the page that is missed is read.
     pub no_read_ahead: bool,
+    /// `textbook`: pages are borrowed in the assignments' order
+    /// ([`Options::TEXTBOOK`](crate::pager::Options::TEXTBOOK)).
+    pub textbook: bool,
     /// `pio`: the disk driver uses programmed input and output even if it could use DMA.
     pub programmed_io: bool,
     /// `console=plain`: what is typed comes from a file or a pipe, and what is printed goes to one; there is no terminal to edit on.
@@ -96,6 +99,10 @@ impl<'a> CommandLine<'a> {
                 ["plain", "terminal"].contains(&value)
             }
             "provoke" => Provocation::named(value).map(|what| self.provoke = Some(what)).is_some(),
+            "textbook" if value.is_empty() => {
+                self.textbook = true;
+                true
+            }
             "pio" if value.is_empty() => {
                 self.programmed_io = true;
                 true
@@ -172,6 +179,13 @@ mod tests {
         assert_eq!(CommandLine::parse("policy=FIFO").policy, Some("fifo"));
         let line = CommandLine::parse("policy=best");
         assert_eq!((line.policy, line.unknown), (None, Some("policy=best")));
+    }
+
+    #[test]
+    fn textbook_takes_no_value() {
+        assert!(CommandLine::parse("seed=1 textbook").textbook);
+        let line = CommandLine::parse("textbook=on");
+        assert_eq!((line.textbook, line.unknown), (false, Some("textbook=on")));
     }
 
     #[test]

@@ -109,7 +109,11 @@ pub fn init_paging(division: &Division, options: &CommandLine<'_>, slot_count: u
     let Ok(policy) = replacement::by_name(name, seed, division.process) else {
         panic!("no room for the policy's books")
     };
-    let extras = pager::Options { cleaner: !options.no_cleaner, read_ahead: !options.no_read_ahead };
+    let (cleaner, read_ahead) = (!options.no_cleaner, !options.no_read_ahead);
+    let extras = match options.textbook {
+        true => pager::Options::TEXTBOOK,
+        false => pager::Options { cleaner, read_ahead, ..pager::Options::ALL },
+    };
     let Ok(pager) = slots.and_then(|slots| Pager::new(pool, slots, policy, extras)) else {
         panic!("no room for the pager's books")
     };

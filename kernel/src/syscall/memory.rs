@@ -1,5 +1,5 @@
 //! `AllocateMemory`, `FreeMemory`, `FreePages`, pools that programs register, `GetMapping`,
-//! `SetLimit`, `SetPolicy`.
+//! `SetLimit`, `SetPolicy`, `SetTextbook`.
 
 use abi::layout::PAGE_SIZE;
 use abi::record::Mapping;
@@ -105,9 +105,34 @@ pub(super) fn set_limit(caller: Caller, pages: u32) -> Result<u32, Errno> {
 /// Changes the replacement policy.
 pub(super) fn set_policy(policy: u32) -> Result<u32, Errno> {
     let name = POLICY_NAMES.get(policy as usize).ok_or(Errno::InvalidArgument)?;
+    use_policy(name).map(|()| 0)
+}
+
+fn use_policy(name: &str) -> Result<(), Errno> {
     let frames = with_memory(|memory| memory.pager.pool_range());
     // Made before the old one is given up: its books may not fit beside the old one's.
     let new = replacement::by_name(name, timer::tsc(), frames).map_err(|_| Errno::OutOfMemory)?;
     with_memory(|memory| memory.pager.set_policy(new));
-    Ok(0)
+    Ok(())
+}
+
+/// Switches the textbook's order of paging. Returns 1 if it was on before, otherwise 0.
+pub(super) fn set_textbook(on: u32) -> Result<u32, Errno> {
+    const OFF: u32 = 0;
+    const ON: u32 = 1;
+    const ASK: u32 = 2;
+    let was_on = with_memory(|memory| memory.pager.is_textbook());
+    match on {
+        OFF => with_memory(|memory| memory.pager.set_textbook(false)),
+        ON => {
+            let [reference, ..] = POLICY_NAMES;
+            if with_memory(|memory| memory.pager.policy_name()) != reference {
+                use_policy(reference)?;
+            }
+            with_memory(|memory| memory.pager.set_textbook(true));
+        }
+        ASK => {}
+        _ => return Err(Errno::InvalidArgument),
+    }
+    Ok(u32::from(was_on))
 }

@@ -92,6 +92,7 @@ fn answer(call: Call) -> Result<u32, Errno> {
         }
         Call::SetLimit { pages } => memory::set_limit(caller(), pages),
         Call::SetPolicy { policy } => memory::set_policy(policy),
+        Call::SetTextbook { on } => memory::set_textbook(on),
         Call::UnmapFile { start } => files::unmap(caller(), start),
         Call::SetForeground { pid } => process::set_foreground(caller(), pid),
         Call::ReadDirectory { index, entry } => info::read_directory(caller(), index, entry),

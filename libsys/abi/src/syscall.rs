@@ -198,6 +198,13 @@ macro_rules! syscall_table {
             /// region.
             37 => FreePages as free_pages(start: *mut u8, len_bytes)
                 -> [InvalidArgument, BadAddress, OutOfMemory];
+            /// Switches the textbook's order of paging on (1) or off (0), or only asks for it (2).
+            /// On: a page is evicted only when no frame is free, and alone. It is a page of a
+            /// random process, or of a file if no process has one to give; nothing is read ahead.
+            /// Off: the cleaner and read-ahead that the machine booted with work again; the policy
+            /// stays `random`. Returns 1 if it was on before, otherwise 0. `InvalidArgument` for
+            /// any other number.
+            38 => SetTextbook as set_textbook(on) -> [InvalidArgument, OutOfMemory];
         }
     };
 }

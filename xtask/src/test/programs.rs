@@ -142,6 +142,7 @@ fn machine_for(program: &str, guest: &Guest) -> Result<Boot> {
     let boot = Boot::new(program, &[program]);
     Ok(match program {
         "test-paging" => at_real_time(boot, program).frames(64).swap(1).option("check=7"),
+        "test-textbook" => boot.frames(600).option("textbook").option("check=100"),
         "test-kill" => boot.frames(128).swap(8).option("cleaner=off").option("check=50"),
         "test-disk-errors" => disk_errors::machine(boot, guest)?,
         "test-large-file" => Boot { sparse: vec![("gibibyte", 1 << 30)], ..boot.ram(16).option("check=1000") },

@@ -107,6 +107,7 @@ fn piggies() -> Vec<(Boot, Judge)> {
                 .option("readahead=off"),
             swapped,
         ),
+        (few("textbook_order_serves_as_well", &["piggies", "20", "25", "3"]).frames(256).option("textbook"), swapped),
         (
             few("a_gibibyte_of_heap_costs_what_is_touched", &["assist", "sparse-heap"])
                 .frames(20_000)

@@ -120,7 +120,7 @@ fn from_a_pipe() -> Vec<(Boot, Judge)> {
 
 /// Programs for people; `help` knows whether these are all.
 const PROGRAMS: &str = "bench cat cp date echo free goodbye hello hexdump kill limit ls piggies piggy ping policy pong ps rm shell shutdown \
-                        sleep time top uptime write yes";
+                        sleep textbook time top uptime write yes";
 
 /// How wide the machine's own screen is.
 const SCREEN_COLUMNS: usize = 80;

@@ -127,6 +127,7 @@ pub fn machine() -> MachineOptions {
         seed: None,
         limit: None,
         policy: None,
+        textbook: false,
         no_cleaner: false,
         no_readahead: false,
         check: None,

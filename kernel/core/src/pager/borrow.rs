@@ -1,8 +1,9 @@
 //! Where frames come from: free ones first, then those of pages that the replacement policy picks.
 //!
-//! With the cleaner on, victims are picked before somebody needs their frames: from the moment on that fewer than the low mark are
-//! free until the high mark is reached, and together with their neighbours (`evict.rs`). With it off, each fault that finds
-//! no free frame borrows exactly one.
+//! With the cleaner on, victims are picked before a fault needs their frames. Cleaning starts when
+//! fewer frames than the low mark are free, and stops at the high mark; neighbours leave together
+//! (`evict.rs`). With it off, each fault that finds no free frame borrows exactly one.
+//! In the textbook's order, pages of programs are borrowed before cached pages of files.
 
 use super::evict::Eviction;
 use super::residents::Borrowable;
@@ -129,6 +130,7 @@ impl Pager<'_> {
         let mut must_own_slot = false;
         let mut spares_served = true;
         let kept = if let Need::Now { beside } = need { beside } else { None };
+        let mut spares_files = !self.options.files_lend;
         let mut spares_unwritable = (1..=self.frames_total / UNWRITABLE_SHARE).contains(&self.frames.unwritable());
         loop {
             let mut memory = Borrowable {
@@ -141,6 +143,7 @@ impl Pager<'_> {
                 served: spares_served.then_some(&self.served),
                 spares_unwritable,
                 kept,
+                spares_files,
                 now: self.fault_count,
             };
             let chosen = self.policy.choose(&mut memory);
@@ -149,7 +152,9 @@ impl Pager<'_> {
                     return Cleaned::Nothing;
                 }
                 // What was promised comes first; better even one of the last few faults' pages than none.
-                if spares_unwritable {
+                if spares_files {
+                    spares_files = false;
+                } else if spares_unwritable {
                     spares_unwritable = false;
                 } else if spares_served {
                     spares_served = false;

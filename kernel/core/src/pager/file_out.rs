@@ -140,7 +140,9 @@ impl Pager<'_> {
             first -= 1;
         }
         let mut frames = self.run_lists.run_for((last + 1 - first) as usize);
-        if !frames.has_room_for_several() {
+        // Without the cleaner, a page leaves alone.
+        let is_alone = transfer.is_leaving() && !self.options.cleaner;
+        if is_alone || !frames.has_room_for_several() {
             (first, last) = (page.number, page.number);
         }
         for number in first..=last {

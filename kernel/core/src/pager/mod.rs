@@ -81,6 +81,8 @@ pub struct Pager<'a> {
     fault_count: u64,
     frames_total: u32,
     options: Options,
+    /// The options while the textbook's order is off.
+    usual: Options,
     marks: Marks,
     run_lists: RunLists,
     file_index: FileIndex,
@@ -94,13 +96,17 @@ pub struct Options {
     pub cleaner: bool,
     /// Neighbours of a missed page are read together with it.
     pub read_ahead: bool,
+    /// Cached pages of files are victims as pages of programs are. Without this option, they are
+    /// victims only while no page of a program can be one.
+    pub files_lend: bool,
 }
 
 impl Options {
-    /// One page at a time, and only when it is needed.
-    pub const TEXTBOOK: Self = Self { cleaner: false, read_ahead: false };
+    /// The assignments' order: a page leaves alone, only when no frame is free, and it is a page of
+    /// a process if any can be borrowed.
+    pub const TEXTBOOK: Self = Self { cleaner: false, read_ahead: false, files_lend: false };
     /// Everything on.
-    pub const ALL: Self = Self { cleaner: true, read_ahead: true };
+    pub const ALL: Self = Self { cleaner: true, read_ahead: true, files_lend: true };
 }
 
 impl<'a> Pager<'a> {
@@ -133,6 +139,7 @@ impl<'a> Pager<'a> {
             fault_count: 0,
             frames_total,
             options,
+            usual: if options == Options::TEXTBOOK { Options::ALL } else { options },
             marks: Marks::new(frames_total),
             run_lists: RunLists::new()?,
             file_index,
@@ -198,6 +205,17 @@ impl<'a> Pager<'a> {
     /// The frames that the pool spans, usable or not.
     pub fn pool_range(&self) -> FrameRange {
         FrameRange { first: self.pool.base(), count: self.pool.len() }
+    }
+
+    /// Returns true while pages are borrowed in the textbook's order.
+    pub fn is_textbook(&self) -> bool {
+        self.options == Options::TEXTBOOK
+    }
+
+    /// Switches to the textbook's order, or back to the options that the pager was made with.
+    /// Transfers that have begun go on.
+    pub fn set_textbook(&mut self, on: bool) {
+        self.options = if on { Options::TEXTBOOK } else { self.usual };
     }
 
     /// The policy's name.

@@ -25,6 +25,8 @@ pub(super) struct Borrowable<'a, T: PageTables> {
     pub spares_unwritable: bool,
     /// A page that is never borrowed: the fault that needs a frame needs this page, too.
     pub kept: Option<Frame>,
+    /// No page of a file is borrowed.
+    pub spares_files: bool,
     pub now: u64,
 }
 
@@ -67,12 +69,17 @@ impl<T: PageTables> Residents for Borrowable<'_, T> {
         self.owners
     }
 
+    fn lends(&self, owner: SpaceId) -> bool {
+        owner != SpaceId::FILES || !self.spares_files
+    }
+
     fn page_in(&self, frame: Frame) -> Option<OwnedPage> {
         if self.kept == Some(frame) || self.served.is_some_and(|served| served.contains(frame)) {
             return None;
         }
         match self.frames.get(frame) {
             FrameUse::Resident { owner, slot, .. } if !self.must_own_slot || slot.is_some() => Some(owner),
+            FrameUse::Cached(_) if self.spares_files => None,
             FrameUse::Cached(cached) if self.spares_unwritable && cached.transfer == FileTransfer::Failed => None,
             FrameUse::Cached(cached) if cached.transfer.is_idle() => {
                 Some(OwnedPage { space: SpaceId::FILES, page: Page::new(cached.page.number) })

@@ -16,5 +16,6 @@ mod promises;
 mod rules;
 mod shared;
 mod storm;
+mod textbook;
 mod transit;
 mod unwritable;

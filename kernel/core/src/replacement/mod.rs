@@ -86,6 +86,13 @@ pub trait Residents {
     /// Who has how many resident pages.
     fn owners(&self) -> &Owners;
 
+    /// Returns true if pages of `owner` may be borrowed now. [`page_in`](Residents::page_in)
+    /// decides about each page.
+    fn lends(&self, owner: SpaceId) -> bool {
+        let _ = owner;
+        true
+    }
+
     /// The page in `frame`, if it may be borrowed now. Tables, and pages on their way from or to the disk, never may.
     fn page_in(&self, frame: Frame) -> Option<OwnedPage>;
 

@@ -29,8 +29,10 @@ impl RandomPage {
     fn random_process(&mut self, memory: &dyn Residents) -> Option<(SpaceId, u32)> {
         let owners = memory.owners();
         let count = NonZeroU32::new(owners.count())?;
-        let drawn = (0..count.get()).find_map(|_| resident_at(owners.at(self.rng.below(count))));
-        drawn.or_else(|| (0..count.get()).find_map(|position| resident_at(owners.at(position))))
+        let with_pages =
+            |position| owners.at(position).filter(|&(owner, resident)| resident > 0 && memory.lends(owner));
+        let drawn = (0..count.get()).find_map(|_| with_pages(self.rng.below(count)));
+        drawn.or_else(|| (0..count.get()).find_map(with_pages))
     }
 
     /// A page of `owner`, each as likely as any other.
@@ -54,8 +56,9 @@ impl RandomPage {
     fn listed_page(&mut self, memory: &dyn Residents) -> Option<Frame> {
         let count = NonZeroU32::new(memory.owners().count())?;
         let start = self.rng.below(count);
-        let mut around = (start..count.get()).chain(0..start).filter_map(|position| memory.owners().at(position));
-        around.find_map(|(owner, _)| self.pages.of(owner).find(|&frame| memory.page_in(frame).is_some()))
+        let around = (start..count.get()).chain(0..start).filter_map(|position| memory.owners().at(position));
+        let mut lenders = around.filter(|&(owner, _)| memory.lends(owner));
+        lenders.find_map(|(owner, _)| self.pages.of(owner).find(|&frame| memory.page_in(frame).is_some()))
     }
 }
 
@@ -84,10 +87,6 @@ impl Replacement for RandomPage {
         });
         drawn.or_else(|| self.listed_page(memory))
     }
-}
-
-fn resident_at(entry: Option<(SpaceId, u32)>) -> Option<(SpaceId, u32)> {
-    entry.filter(|&(_, resident)| resident > 0)
 }
 
 #[cfg(test)]

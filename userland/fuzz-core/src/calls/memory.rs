@@ -1,4 +1,4 @@
-//! `AllocateMemory`, `FreeMemory`, `FreePages`, `GetMapping`, `SetLimit`, `SetPolicy`.
+//! `AllocateMemory`, `FreeMemory`, `FreePages`, `GetMapping`, `SetLimit`, `SetPolicy`, `SetTextbook`.
 
 use alloc::format;
 use alloc::string::String;
@@ -64,6 +64,7 @@ impl<M: Machine> Caller<M> {
         match self.random.below(400) {
             0 => return self.set_limit(),
             1..=4 => return self.set_policy(),
+            151..=154 => return self.set_textbook(),
             5..=60 => return self.mapping_of(),
             61..=120 => return self.pool_call(),
             121..=150 => return self.free_pages(),
@@ -304,6 +305,16 @@ impl<M: Machine> Caller<M> {
             self.memory.limit = Some(pages);
         }
         Ok(())
+    }
+
+    fn set_textbook(&mut self) -> Outcome {
+        let mut expected = Expectation::of(Number::SetTextbook);
+        let on = if self.random.once_in(4) { 3 + (self.random.edge() & 0xFFFF) } else { self.random.below(3) };
+        if on > 2 {
+            expected.fault(Errno::InvalidArgument);
+        }
+        let was_on = self.make(Number::SetTextbook, &[on], &expected)?.unwrap_or(0);
+        self.require(was_on <= 1, || String::from("it returns 0 or 1"))
     }
 
     fn set_policy(&mut self) -> Outcome {

@@ -131,7 +131,7 @@ impl Replacement for Picker {
 
 /// A machine with frames to spare whose heap has `count` dirty pages.
 pub fn dirty_pages(count: u32, slots: u32) -> (Machine, SpaceId, Page) {
-    let options = Options { cleaner: true, read_ahead: false };
+    let options = Options { read_ahead: false, ..Options::ALL };
     let (mut machine, id, base) = machine("fifo", options, 100, slots, count);
     write(&mut machine, id, base, 0..count);
     (machine, id, base)
@@ -230,7 +230,8 @@ fn pages_leave_and_come_several_at_a_time_however_long_it_goes_on() {
 
 #[test]
 fn a_fault_waits_for_frames_that_are_nearly_free_and_borrows_no_more() {
-    let (mut machine, id, base) = machine("fifo", Options { cleaner: true, read_ahead: false }, 40, 90, 80);
+    let (mut machine, id, base) =
+        machine("fifo", Options { cleaner: true, read_ahead: false, ..Options::ALL }, 40, 90, 80);
     write(&mut machine, id, base, 0..30);
     machine.queue_len = 99;
     machine.pager.marks = Marks { low: 99, high: machine.pager.pool().free_count() + 4 };

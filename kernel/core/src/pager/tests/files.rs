@@ -58,7 +58,9 @@ fn a_file_may_go_while_the_disk_has_its_pages() {
 
 #[test]
 fn forgotten_pages_past_the_end_never_reach_the_disk_after_new_ones() {
-    let (mut machine, id, _) = machine("random", Options::TEXTBOOK, 20, 10, 1);
+    // With the cleaner on, neighbours leave together.
+    let options = Options { cleaner: true, ..Options::TEXTBOOK };
+    let (mut machine, id, _) = machine("random", options, 20, 10, 1);
     machine.queue_len = 9;
     for number in 0..6 {
         machine.file_access(id, FILE, number, Some(number + 10));

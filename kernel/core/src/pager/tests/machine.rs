@@ -46,7 +46,9 @@ pub struct Machine {
 
 impl Machine {
     pub fn new(frames: u32, slots: u32, seed: u64) -> Self {
-        Self::with_policy("random", Options::TEXTBOOK, frames, slots, seed)
+        // One page at a time, and cached pages of files are victims as pages of programs are.
+        let options = Options { files_lend: true, ..Options::TEXTBOOK };
+        Self::with_policy("random", options, frames, slots, seed)
     }
 
     pub fn with_policy(policy: &str, options: Options, frames: u32, slots: u32, seed: u64) -> Self {

@@ -234,12 +234,12 @@ proptest! {
     fn parts_are_freed_and_all_other_words_come_back(
         (frames, slots) in (16u32..40, 0u32..60),
         policy in proptest::sample::select(NAMES),
-        (cleaner, read_ahead) in any::<(bool, bool)>(),
+        (cleaner, read_ahead, files_lend) in any::<(bool, bool, bool)>(),
         seed in any::<u64>(),
         queue_len in 0usize..5,
         steps in proptest::collection::vec(any::<(bool, (u8, u32, u32))>(), 1..250),
     ) {
-        let mut machine = Machine::with_policy(policy, Options { cleaner, read_ahead }, frames, slots, seed);
+        let mut machine = Machine::with_policy(policy, Options { cleaner, read_ahead, files_lend }, frames, slots, seed);
         machine.queue_len = queue_len;
         let ids = [machine.spawn(), machine.spawn()];
         let mut models = [Model::default(), Model::default()];

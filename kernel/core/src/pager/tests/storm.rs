@@ -249,12 +249,12 @@ proptest! {
         frames in 14u32..40,
         slots in prop_oneof![4 => 0u32..40, 1 => 1100u32..1200],
         policy in proptest::sample::select(NAMES),
-        (cleaner, read_ahead) in any::<(bool, bool)>(),
+        (cleaner, read_ahead, files_lend) in any::<(bool, bool, bool)>(),
         seed in any::<u64>(),
         queue_len in 0usize..5,
         steps in proptest::collection::vec(any::<(u8, u32, u32)>(), 1..300),
     ) {
-        let mut machine = Machine::with_policy(policy, Options { cleaner, read_ahead }, frames, slots, seed);
+        let mut machine = Machine::with_policy(policy, Options { cleaner, read_ahead, files_lend }, frames, slots, seed);
         machine.queue_len = queue_len;
         let mut model = Model::default();
         for (action, a, b) in steps {

@@ -70,12 +70,12 @@ proptest! {
     fn a_few_lose_nothing_however_long_the_disk_cannot_write_them(
         frames in 64u32..120,
         policy in proptest::sample::select(NAMES),
-        (cleaner, read_ahead) in any::<(bool, bool)>(),
+        (cleaner, read_ahead, files_lend) in any::<(bool, bool, bool)>(),
         queue_len in 0usize..4,
         steps in proptest::collection::vec(any::<(u8, u32)>(), 1..1000),
     ) {
         let heap_pages = 2 * frames;
-        let options = Options { cleaner, read_ahead };
+        let options = Options { cleaner, read_ahead, files_lend };
         let (mut machine, id, heap) = machine(policy, options, frames, 3 * frames, heap_pages);
         let file_pages = frames / 8;
         let shown = map(&mut machine, id, FILE, file_pages);
@@ -105,11 +105,11 @@ proptest! {
         frames in 16u32..160,
         slots in 0u32..40,
         policy in proptest::sample::select(NAMES),
-        (cleaner, read_ahead) in any::<(bool, bool)>(),
+        (cleaner, read_ahead, files_lend) in any::<(bool, bool, bool)>(),
         queue_len in 0usize..4,
         steps in proptest::collection::vec(any::<(u8, u32)>(), 1..500),
     ) {
-        let options = Options { cleaner, read_ahead };
+        let options = Options { cleaner, read_ahead, files_lend };
         let mut machine = Machine::with_policy(policy, options, frames, slots, 1);
         let id = machine.spawn();
         machine.switch_to(id);
@@ -255,7 +255,9 @@ fn what_changes_during_its_second_failure_is_in_use_and_stays() {
 
 #[test]
 fn it_does_not_leave_with_a_neighbour_but_is_written_back_with_one() {
-    let (mut machine, id, _) = machine("fifo", Options::TEXTBOOK, 40, 10, 1);
+    // With the cleaner on, neighbours leave together.
+    let options = Options { cleaner: true, ..Options::TEXTBOOK };
+    let (mut machine, id, _) = machine("fifo", options, 40, 10, 1);
     let shown = map(&mut machine, id, FILE, 5);
     for index in 0..5 {
         machine.access(id, page(shown, index), Some(index + 1)).unwrap();

@@ -346,6 +346,8 @@ impl Fake {
             }
             Number::SetPolicy if (a as usize) < POLICY_NAMES.len() => Ok(0),
             Number::SetPolicy => Err(Errno::InvalidArgument),
+            Number::SetTextbook if a <= 2 => Ok(0),
+            Number::SetTextbook => Err(Errno::InvalidArgument),
             Number::RegisterPool => self.register_pool(a, b),
             Number::UnregisterPool => {
                 let place = self.pools.iter().position(|pool| pool.0 == a).ok_or(Errno::BadAddress)?;
