@@ -268,6 +268,37 @@ mod tests {
         assert_eq!((pool.get_frame(), pool.free_count()), (None, 0));
     }
 
+    /// Number of words in a frame of the test.
+    const WORDS: usize = 1024;
+
+    /// The course's `test_memory`: takes 1 to 4 frames and fills them with `left`. Then it makes the
+    /// rest of the `left` allocations, checks that its own frames have not changed, and releases them.
+    fn test_memory(pool: &mut ContiguousFramePool<'_>, memory: &mut [u32], left: u32) {
+        if left == 0 {
+            return;
+        }
+        let count = left % 4 + 1;
+        let first = pool.get_frames(count).unwrap();
+        let start = (first.number() - BASE) as usize * WORDS;
+        let words = start..start + count as usize * WORDS;
+        memory[words.clone()].fill(left);
+        test_memory(pool, memory, left - 1);
+        assert!(memory[words].iter().all(|&word| word == left), "allocation {left} was changed");
+        assert_eq!(pool.release_frames(first), Ok(count));
+    }
+
+    #[test]
+    fn nested_allocations_keep_their_values_and_all_frames_come_back() {
+        const FRAMES: u32 = 80;
+        let mut info = [FrameInfo::default(); FRAMES as usize];
+        let mut pool = ContiguousFramePool::new(frame(0), &mut info);
+        let mut memory = vec![0; FRAMES as usize * WORDS];
+        for _ in 0..2 {
+            test_memory(&mut pool, &mut memory, 32);
+            assert_eq!(pool.free_count(), FRAMES);
+        }
+    }
+
     proptest! {
         #[test]
         fn the_pool_behaves_like_a_list_of_states(steps in proptest::collection::vec((any::<u8>(), 0u32..40), 1..300)) {

@@ -123,6 +123,7 @@ fn piggies() -> Vec<(Boot, Judge)> {
             few("ten_programs_with_untouched_stacks_share_few_frames", &["piggies", "10", "4", "2"]).frames(80),
             ten_verified,
         ),
+        (few("vm_pools_pass_their_test_on_64_frames", &["vm-pools"]).frames(64), pools_passed),
         (few("one_of_2000_pages_lives_on_64_frames", &["piggy", "2000", "2"]).frames(64).ram(16), one_verified),
         (few("nobody_borrows_while_frames_are_free", &["piggies", "20", "25", "3"]).frames(2048), not_swapped),
         (
@@ -163,6 +164,11 @@ fn totals(outcome: &Outcome) -> Result<Vec<u32>, String> {
     let row = outcome.output.lines().find_map(|line| line.trim_start().strip_prefix("total "));
     let numbers = row.map(|row| row.split_whitespace().filter_map(|word| word.parse().ok()).collect());
     numbers.filter(|numbers: &Vec<u32>| numbers.len() == 5).ok_or_else(|| "there is no row of totals".into())
+}
+
+fn pools_passed(outcome: &Outcome) -> Verdict {
+    outcome.expect_status(0)?;
+    outcome.expect_text("Test Passed!")
 }
 
 fn swapped(outcome: &Outcome) -> Verdict {

@@ -13,7 +13,8 @@ libsys::entry!(main, about: "Sends messages to pong");
 
 const USAGE: &str = "usage: ping [COUNT]
 Sends COUNT messages to pong, 5 if there is no COUNT, and awaits the answer to
-each. If no pong runs, one is started, and ended afterwards.";
+each. Both print each message that they receive: from, to, and `what`, which
+counts up. If no pong runs, one is started, and ended afterwards.";
 
 /// The program that answers.
 const PONG: &str = "pong";
@@ -47,7 +48,7 @@ fn exchange(pong: u32, count: u32) -> Outcome {
     for _ in 0..count {
         about(PONG, send(pong, what))?;
         let answer = about(PONG, message::wait(&mut buffer, Some(PATIENCE)))?;
-        println!("ping {}: {} from {}", process::pid(), answer.what, answer.sender);
+        println!("ping: from {} to {}, what {}", answer.sender, process::pid(), answer.what);
         if (answer.sender, answer.what) != (pong, what + 1) {
             return Ok(FAILED);
         }
