@@ -5,6 +5,7 @@
 //! the contents have been written there. A machine that stops never leaves a file with bytes that were not written to it.
 
 use crate::block::{BLOCK_SIZE, Extent};
+use crate::commit::Change;
 use crate::error::FsError;
 use crate::file_system::FileSystem;
 use crate::layout::ENTRIES_MAX_BYTES;
@@ -27,6 +28,20 @@ impl FileSystem {
             file.reservers += 1;
         }
         Ok(())
+    }
+
+    /// Makes a file `len_bytes` bytes long without writing to it. The contents of its new blocks
+    /// are whatever the device has. A file never gets shorter. Returns the change, to be
+    /// [committed](Self::begin_commit).
+    ///
+    /// # Errors
+    /// `NoSuchFile`, `Full`, `TableFull`, `OutOfMemory`; nothing has changed then.
+    pub fn preallocate(&mut self, id: FileId, len_bytes: u32) -> Result<Change, FsError> {
+        self.reserve(id, len_bytes)?;
+        self.grow(id, len_bytes);
+        self.contents_saved(id, len_bytes);
+        self.end_reservation(id);
+        Ok(self.change_of(id))
     }
 
     /// Ends one reservation. Blocks past the length stay the file's until [`trim`](Self::trim).

@@ -161,6 +161,24 @@ fn preallocated_blocks_follow_each_other() {
 }
 
 #[test]
+fn refused_preallocation_changes_nothing() {
+    let mut files = fresh(20);
+    let swap = files.create("swap").unwrap();
+    files.preallocate(swap, 4 * 4096).unwrap();
+    let free = files.files().free_blocks();
+    for pages in [free + 5, 1 << 19] {
+        assert_eq!(files.preallocate(swap, pages * 4096), Err(VolumeError::Refused(FsError::Full)));
+        assert_eq!(files.files().len_bytes(swap), Ok(4 * 4096));
+        assert_eq!(files.files().free_blocks(), free);
+    }
+    files.preallocate(swap, (free + 4) * 4096).unwrap();
+    files.preallocate(swap, 4096).unwrap();
+    let files = Files::mount(files.into_device()).unwrap();
+    let swap = files.files().lookup("swap").unwrap();
+    assert_eq!(files.files().len_bytes(swap), Ok((free + 4) * 4096), "a file never gets shorter");
+}
+
+#[test]
 fn fragmented_file_is_whole() {
     let mut files = fresh(8);
     for name in ["a", "b", "c", "d"] {

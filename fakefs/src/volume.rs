@@ -67,11 +67,8 @@ impl<D: BlockDevice> Volume<D> {
     /// # Errors
     /// `Refused`: nothing has changed. `Device`: the file has the new length, and the device may not know it.
     pub fn preallocate(&mut self, id: FileId, len_bytes: u32) -> Result<(), VolumeError<D::Error>> {
-        self.files.reserve(id, len_bytes)?;
-        self.files.grow(id, len_bytes);
-        self.files.contents_saved(id, len_bytes);
-        self.files.end_reservation(id);
-        self.commit(self.files.change_of(id))
+        let change = self.files.preallocate(id, len_bytes)?;
+        self.commit(change)
     }
 
     /// Reads from byte `offset` on, as many bytes as `buffer` holds. Returns the number of bytes read, 0 at the end of the file or past it.

@@ -39,7 +39,7 @@ extern "C" fn kernel_main(magic: u32, info: u32) -> ! {
     drivers::console::enable_input(); // typed lines wait for the first reader
     drivers::host::tell_ready(); // now that nothing that is typed gets lost
     start::or_stop(files::init(&options)); // finds the disk, mounts the file system
-    let slot_count = start::or_stop(swap::init()); // the swap file is a file in it
+    let slot_count = start::or_stop(swap::init(options.swap_pages)); // the swap file is a file in it
     start::or_stop(memory::init_paging(&division, &options, slot_count)); // promises can be made from here on
     provoke::prepare(&options); // what the first process is to break, if anything
     start::or_stop(start::first_program(&options)); // init

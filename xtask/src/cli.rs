@@ -162,7 +162,8 @@ impl MachineOptions {
 /// What is on the disk.
 #[derive(Args, Clone, Debug)]
 pub struct DiskOptions {
-    /// The swap file's size, less than 4G [default: 64M]
+    /// The swap file's size, less than 4G; 0 is none. On an image that is there already, the
+    /// machine makes the file or makes it longer [default: 64M]
     #[arg(long, value_name = "SIZE", value_parser = limits::swap)]
     pub swap: Option<Size>,
     /// Put a further file on the disk, under its own name or NAME; can be given several times

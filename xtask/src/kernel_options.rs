@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use abi::image::COMMAND_LINE_MAX_BYTES;
+use fakefs::BLOCK_SIZE;
 
 use crate::cli::MachineOptions;
 
@@ -21,6 +22,7 @@ impl KernelOptions {
         let mut words = Vec::new();
         words.extend(machine.seed.map(|seed| format!("seed={seed}")));
         words.extend(machine.frames.map(|frames| format!("frames={frames}")));
+        words.extend(machine.disk.swap.map(|size| format!("swap={}", size.in_bytes() / u64::from(BLOCK_SIZE))));
         words.extend(machine.check.map(|every| format!("check={every}")));
         words.extend(machine.policy.as_ref().map(|name| format!("policy={}", name.to_lowercase())));
         words.extend(machine.textbook.then(|| "textbook".to_string()));

@@ -166,8 +166,7 @@ fn kept_image(file: &Path, options: &RunOptions, kernel_options: &KernelOptions)
 /// Nothing is asked for that takes effect only when an image is made.
 fn check_only_boots(file: &Path, options: &RunOptions) -> Result<()> {
     let disk = &options.machine.disk;
-    let given =
-        [("--swap", disk.swap.is_some()), ("--with", !disk.extras.is_empty()), ("--debug-build", options.debug_build)];
+    let given = [("--with", !disk.extras.is_empty()), ("--debug-build", options.debug_build)];
     let given: Vec<&str> = given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect();
     if given.is_empty() {
         return Ok(());
@@ -247,15 +246,14 @@ mod tests {
     #[test]
     fn an_image_that_is_there_is_booted_on_any_machine() {
         let words =
-            ["--ram=64M", "--frames=99", "--limit=9", "--pio", "--window", "--timeout=9", "--", "hello", "--swap=4M"];
+            ["--ram=64M", "--frames=99", "--limit=9", "--swap=4M", "--pio", "--window", "--timeout=9", "--", "hello"];
         assert!(check_only_boots(Path::new("a.img"), &options(&words)).is_ok());
     }
 
     #[test]
     fn what_is_for_a_new_image_is_refused_with_advice() {
-        assert!(refusal(&["--swap", "64M"]).starts_with("--swap can only be had"));
-        assert!(refusal(&["--with", "a", "--with", "b:c"]).starts_with("--with can"));
+        assert!(refusal(&["--with", "a", "--with", "b:c"]).starts_with("--with can only be had"));
         let all = refusal(&["--debug-build", "--swap=1M", "--with=a"]);
-        assert!(all.starts_with("--swap and --with and --debug-build can") && all.contains("remove a.img"), "{all}");
+        assert!(all.starts_with("--with and --debug-build can") && all.contains("remove a.img"), "{all}");
     }
 }

@@ -12,6 +12,8 @@ pub struct CommandLine<'a> {
     pub seed: Option<u64>,
     /// `frames=N`: how many frames the process pool gets at most.
     pub frames: Option<u32>,
+    /// `swap=N`: how many pages of the swap file are used. It is made, or grows, if it has fewer.
+    pub swap_pages: Option<u32>,
     /// `policy=NAME`: which replacement policy chooses victims.
     pub policy: Option<&'a str>,
     /// `cleaner=off`: victims are written one by one, when somebody needs a frame.
@@ -87,6 +89,7 @@ impl<'a> CommandLine<'a> {
         match key {
             "seed" => value.parse().map(|seed| self.seed = Some(seed)).is_ok(),
             "frames" => value.parse().map(|frames| self.frames = Some(frames)).is_ok(),
+            "swap" => value.parse().map(|pages| self.swap_pages = Some(pages)).is_ok(),
             "check" => value.parse().map(|every| self.check_every = Some(every)).is_ok(),
             "policy" => {
                 self.policy = abi::policy_named(value).map(|place| abi::POLICY_NAMES[place]);

@@ -7,12 +7,14 @@
 //! * `open_file.rs`: which processes use a file, and that no program is written to while it runs,
 //! * `partition.rs`: the blocks of the partition, for mounting and for commits,
 //! * `commit.rs`: names and lengths get onto the disk; `save.rs`: contents, too, by Sync and before the machine ends,
-//! * `program.rs`: a file is opened to be run.
+//! * `program.rs`: a file is opened to be run,
+//! * `kernel_file.rs`: a file that the kernel uses for itself.
 //!
 //! What a handle is, is decided in [`kcore::vfs`]; the calls are in `syscall/files.rs`.
 
 mod commit;
 mod contents;
+mod kernel_file;
 mod open_file;
 mod partition;
 mod program;
@@ -23,14 +25,14 @@ use core::fmt;
 use abi::Errno;
 use abi::image::PARTITION_TYPE;
 use abi::record::DirectoryEntry;
-use alloc::vec::Vec;
-use fakefs::{Block, Extent, FileId, FileSystem, FsError};
+use fakefs::{Block, FileId, FileSystem, FsError};
 use kcore::addr::PAGE_SIZE;
 use kcore::command_line::CommandLine;
 use kcore::disk::{DiskError, SectorIndex};
 use kcore::vm_pool::{FilePage, FileRef};
 
 pub use contents::{read_at, write_at};
+pub use kernel_file::{GrowError, KernelFile};
 pub use open_file::FileUse;
 pub use program::{ProgramError, open_program};
 pub use save::{NotSaved, save_all, sync, write_back};
@@ -182,16 +184,6 @@ pub fn remove(name: &str) -> Result<(), Errno> {
             return committed;
         }
     }
-}
-
-/// Where a file lies: runs of sectors, in the file's order. Empty if there is no such file.
-pub fn runs_of(name: &str) -> Vec<(SectorIndex, u32)> {
-    let partition = partition();
-    with_files(|files| {
-        let extents = files.lookup(name).and_then(|id| files.extents(id).ok()).unwrap_or_default();
-        let run = |extent: &Extent| (partition.sector_of(extent.first), extent.block_count);
-        extents.iter().map(run).collect()
-    })
 }
 
 /// The directory's entry at this position, in the order in which the file system lists them.

@@ -23,12 +23,12 @@ pub fn ram(text: &str) -> Result<Size, String> {
     Ok(size)
 }
 
-/// Reads the size of the swap file.
+/// Reads the size of the swap file; 0 is none.
 ///
 /// # Errors
 /// If it is no size, or too large.
 pub fn swap(text: &str) -> Result<Size, String> {
-    let size: Size = text.parse()?;
+    let size: Size = if text == "0" { Size::bytes(0) } else { text.parse()? };
     if size > SWAP_MAX {
         return Err(format!("a swap file has at most {SWAP_MAX}, which is 4G less one page"));
     }

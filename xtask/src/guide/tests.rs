@@ -133,9 +133,10 @@ fn is_there(test: &TestName, course: Course, guide: &Guide) -> bool {
             }
             let file = format!("userland/tests/src/bin/test-{subject}.rs");
             let carried = fs::read_to_string(project::root().join(file)).unwrap_or_default();
-            let quoted = format!("\"{name}\"");
-            has_words(&carried, "fn", name)
-                || any_file(&project::root().join("xtask/src/test"), &|text| text.contains(&quoted))
+            // A test of a machine is named by its own name alone, or by its full name.
+            let quoted = [format!("\"{name}\""), format!("\"guest::{rest}\"")];
+            let names = |text: &str| quoted.iter().any(|name| text.contains(name));
+            has_words(&carried, "fn", name) || any_file(&project::root().join("xtask/src/test"), &names)
         }
     }
 }

@@ -175,10 +175,12 @@ fn write_files(
     let partition = Partition::new(image, PARTITION_SECTOR, contents.partition_blocks);
     let mut volume = Volume::format(partition).map_err(|error| anyhow::anyhow!("{error}"))?;
     let swap_bytes = u32::try_from(swap.in_bytes()).context("the swap file must be smaller than 4G")?;
-    // First, so that it is in one piece.
-    let made = volume.create(SWAP_FILE).and_then(|id| volume.preallocate(id, swap_bytes));
-    made.map_err(|error| anyhow::anyhow!("cannot make the swap file: {error}"))?;
-    contents.files.insert(SWAP_FILE.into(), swap.in_bytes());
+    if swap_bytes > 0 {
+        // First, so that it is in one piece.
+        let made = volume.create(SWAP_FILE).and_then(|id| volume.preallocate(id, swap_bytes));
+        made.map_err(|error| anyhow::anyhow!("cannot make the swap file: {error}"))?;
+        contents.files.insert(SWAP_FILE.into(), swap.in_bytes());
+    }
     for (name, bytes) in files {
         let written = volume.create(name).and_then(|id| volume.write_at(id, 0, bytes));
         written.map_err(|error| anyhow::anyhow!("cannot put `{name}` on the disk: {error}"))?;

@@ -10,8 +10,11 @@ use super::Filter;
 use super::report::{Report, Verdict};
 
 /// The tests' names.
-pub const NAMES: [&str; 2] =
-    ["guest::image::what_is_written_is_there_in_the_next_run", "guest::image::one_machine_at_a_time_runs_with_it"];
+pub const NAMES: [&str; 3] = [
+    "guest::image::what_is_written_is_there_in_the_next_run",
+    "guest::image::one_machine_at_a_time_runs_with_it",
+    "guest::image::swap_file_is_made_and_grows_on_an_image_that_is_there",
+];
 
 /// No run takes longer, even on a slow host.
 const SECONDS: &str = "120";
@@ -27,7 +30,7 @@ struct Subject<'a> {
 /// # Errors
 /// If there is no room for temporary files.
 pub fn run(filter: &Filter, xtask: &Path, report: &mut Report) -> Result<()> {
-    let tests: [fn(&Subject<'_>) -> Result<Verdict>; 2] = [next_run, one_at_a_time];
+    let tests: [fn(&Subject<'_>) -> Result<Verdict>; 3] = [next_run, one_at_a_time, swap_file];
     for (name, test) in NAMES.into_iter().zip(tests).filter(|(name, _)| filter.wants(name)) {
         let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
         let subject = Subject { xtask, image: &folder.path().join("a, b.img") };
@@ -40,12 +43,12 @@ pub fn run(filter: &Filter, xtask: &Path, report: &mut Report) -> Result<()> {
 fn next_run(subject: &Subject<'_>) -> Result<Verdict> {
     let first = Run::start(subject, &["--swap", "4M"])?.end("echo 'to be kept' > note\n")?;
     let second = Run::start(subject, &["--", "cat", "note"])?.end("")?;
-    let third = Run::start(subject, &["--swap", "4M", "--", "rm", "note"])?.end("")?;
+    let third = Run::start(subject, &["--debug-build", "--", "rm", "note"])?.end("")?;
     let fourth = Run::start(subject, &["--frames", "64", "--", "cat", "note"])?.end("")?;
     Ok(first
         .expect(0, "", "is made, and keeps")
         .and_then(|()| second.expect(0, "to be kept\n", "booted as it was made"))
-        .and_then(|()| third.expect(1, "", "--swap can only be had when an image is made"))
+        .and_then(|()| third.expect(1, "", "--debug-build can only be had when an image is made"))
         .and_then(|()| fourth.expect(0, "to be kept\n", "booted as it was made")))
 }
 
@@ -56,6 +59,28 @@ fn one_at_a_time(subject: &Subject<'_>) -> Result<Verdict> {
     let second = Run::start(subject, &["--", "echo", "hello"])?.end("")?;
     let first = first.end("echo two; exit 4\n")?;
     Ok(second.expect(1, "", "is in use").and_then(|()| first.expect(4, "\ntwo\n", "is made")))
+}
+
+/// The image is made without a swap file. A later run makes one, another makes it longer, and it
+/// keeps its length. A run that asks for more than there is room for says so, and changes nothing.
+fn swap_file(subject: &Subject<'_>) -> Result<Verdict> {
+    let run = |words: &[&str]| Run::start(subject, words)?.end("");
+    let without = run(&["--swap", "0", "--", "free"])?;
+    let missing = run(&["--", "free"])?;
+    let made = run(&["--swap", "1M", "--frames", "64", "--", "piggy", "200", "2"])?;
+    let grown = run(&["--swap", "4M", "--frames", "64", "--", "piggy", "900", "2"])?;
+    let too_long = run(&["--swap", "400M", "--", "free"])?;
+    let kept = run(&["--", "free"])?;
+    let part = run(&["--swap", "2M", "--", "free"])?;
+    let swap = |pages: u32| format!("swap     {pages:>8}");
+    Ok(without
+        .expect(0, &swap(0), "is made")
+        .and_then(|()| missing.expect(126, "no file `swap`; the option swap=PAGES makes one", "booted as it was made"))
+        .and_then(|()| made.expect(0, "200 pages, 2 rounds, ok", ""))
+        .and_then(|()| grown.expect(0, "900 pages, 2 rounds, ok", ""))
+        .and_then(|()| too_long.expect(126, "cannot have 102400 pages: the file system is full", ""))
+        .and_then(|()| kept.expect(0, &swap(1024), ""))
+        .and_then(|()| part.expect(0, &swap(512), "")))
 }
 
 /// `cargo xtask run --image`, without the `cargo`.

@@ -75,9 +75,11 @@ impl Filter {
 pub fn run_exactly(names: BTreeSet<String>) -> Result<Verdicts> {
     let filter = Filter::Exactly(names);
     let mut report = Report::quiet();
+    let xtask = env::current_exe().context("cannot find this program")?;
     host::run(&filter, &mut report)?;
     if filter.may_want("guest::") {
         guest::run(&filter, &mut report)?;
+        kept::run(&filter, &xtask, &mut report)?;
     }
     Ok(report.into_verdicts())
 }
