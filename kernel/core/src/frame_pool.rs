@@ -133,8 +133,13 @@ impl<'a> ContiguousFramePool<'a> {
 
     /// Takes the free frame with the highest number below `end`. Looks at every frame below `end` at worst.
     pub fn get_last_frame(&mut self, end: Frame) -> Option<Frame> {
-        let end = end.number().saturating_sub(self.base.number()).min(self.len());
-        let index = (0..end).rev().find(|&index| self.state_at(index) == FrameState::Free)?;
+        let mut index = end.number().saturating_sub(self.base.number()).min(self.len());
+        loop {
+            index = index.checked_sub(1)?;
+            if self.state_at(index) == FrameState::Free {
+                break;
+            }
+        }
         self.unlink(index);
         self.info[index as usize] = FrameInfo { first: 1, second: HEAD_OF_RUN };
         Some(Frame::new(self.base.number() + index))

@@ -42,6 +42,9 @@ impl ProcessSlot {
     }
 }
 
+/// As many processes as there are while a user sits at the prompt: memory for their entries is kept.
+pub const FEW_PROCESSES: usize = 8;
+
 /// The most processes that can exist at once, those not yet waited for included.
 pub const MAX_PROCESSES: u16 = 2048;
 
@@ -98,7 +101,7 @@ impl<T> ProcessTable<T> {
     /// # Errors
     /// `OutOfMemory` if there is no memory for its lists: they have room for every process.
     pub fn new() -> Result<Self, OutOfMemory> {
-        let entries = Table::new(MAX_PROCESSES as usize)?;
+        let entries = Table::new(MAX_PROCESSES as usize, FEW_PROCESSES)?;
         Ok(Self { entries, slots: PidIndex::new()?, next_pid: Pid::INIT.number() })
     }
 
@@ -110,12 +113,13 @@ impl<T> ProcessTable<T> {
         if parent.and_then(|parent| self.killer(self.slot_of(parent)?)).is_some() {
             return Err(AddError::ParentKilled);
         }
-        let index = self.entries.first_free(0).and_then(|index| u16::try_from(index).ok());
+        let index = self.entries.first_free().and_then(|index| u16::try_from(index).ok());
         let slot = ProcessSlot(index.ok_or(AddError::TableFull)?);
         let pid = self.unused_pid();
         let parent_entry = parent.and_then(|parent| self.entry(self.slot_of(parent)?));
         let given = parent_entry.map_or(Class::Interactive, |parent| parent.given);
-        let entry = Entry {
+        let place = self.entries.place(slot.index()).ok_or(AddError::OutOfMemory)?;
+        *place = Some(Entry {
             pid,
             parent,
             life: Life::Alive(payload),
@@ -124,8 +128,7 @@ impl<T> ProcessTable<T> {
             may_be_real_time: parent.is_none(),
             given,
             killed_by: None,
-        };
-        self.entries.insert(slot.index(), entry).map_err(|_| AddError::OutOfMemory)?;
+        });
         self.slots.insert(pid, slot);
         Ok((slot, pid))
     }

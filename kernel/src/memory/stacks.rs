@@ -11,7 +11,11 @@ use crate::cpu::switch::StackEnd;
 static IN_USE: KernelCell<[u32; STACK_COUNT.div_ceil(32) as usize]> =
     KernelCell::new([0; STACK_COUNT.div_ceil(32) as usize]);
 
-/// A kernel stack. Its frames are given back when this is dropped.
+/// Number and end of a stack whose process has ended. The next process gets it: to map a stack takes longer.
+static SPARE: KernelCell<Option<(u32, StackEnd)>> = KernelCell::new(None);
+
+/// A kernel stack. When this is dropped, the stack becomes the spare one. Of two spare stacks, the one with the lower number stays, and the
+/// frames of the other are free: so the spare stack always has the same frames, and the machine has room for as many processes.
 pub struct KernelStack {
     number: u32,
     end: StackEnd,
@@ -20,6 +24,10 @@ pub struct KernelStack {
 impl KernelStack {
     /// Makes a stack; `None` if there are no kernel frames left for it, or no room in the stack area.
     pub fn new() -> Option<Self> {
+        SPARE.with(Option::take).map(|(number, end)| Self { number, end }).or_else(Self::mapped)
+    }
+
+    fn mapped() -> Option<Self> {
         let number = take_number()?;
         let (first, behind) = stack_pages(number);
         for index in 0..STACK_PAGES {
@@ -43,9 +51,15 @@ impl KernelStack {
 
 impl Drop for KernelStack {
     fn drop(&mut self) {
-        let (first, _) = stack_pages(self.number);
+        let dropped = (self.number, self.end);
+        let surplus = SPARE.with(|spare| match *spare {
+            Some(kept) if kept.0 < dropped.0 => Some(dropped),
+            _ => spare.replace(dropped),
+        });
+        let Some((number, _)) = surplus else { return };
+        let (first, _) = stack_pages(number);
         (0..STACK_PAGES).for_each(|index| release_page(page_at(first, index)));
-        give_back_number(self.number);
+        give_back_number(number);
     }
 }
 

@@ -78,10 +78,10 @@ impl Pager<'_> {
             self.give_back_region(tables, id, &region);
         }
         self.give_back(id, Cost { pages: 0, tables: 1 });
-        let Some(space) = self.spaces.remove(id) else { return };
-        if let Some(directory) = space.directory {
+        if let Some(directory) = self.spaces.get(id).and_then(|space| space.directory) {
             self.release_frame(directory);
         }
+        self.spaces.remove(id);
         self.owners.remove(id);
     }
 

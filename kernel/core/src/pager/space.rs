@@ -5,6 +5,7 @@ use abi::record::Account;
 use super::read_ahead::Window;
 use crate::addr::Frame;
 use crate::frame_table::{OutOfMemory, SpaceId};
+use crate::process_table::FEW_PROCESSES;
 use crate::table::Table;
 use crate::vm_pool::AddressPools;
 
@@ -68,8 +69,14 @@ impl AddressSpace {
     }
 }
 
-/// The address spaces that exist, by [`SpaceId`]. None has the first id, which stands for files.
+/// The address spaces that exist. The entry at index 0 has the second id: no space has the first, which stands for files.
 pub struct Spaces(Table<AddressSpace>);
+
+/// The index of a space; none for the first id.
+#[inline]
+const fn index_of(id: SpaceId) -> usize {
+    id.index().wrapping_sub(1)
+}
 
 impl Spaces {
     /// Makes the table, without spaces.
@@ -77,29 +84,29 @@ impl Spaces {
     /// # Errors
     /// `OutOfMemory` if there is no memory for the list of spaces: it has room for all that there can be.
     pub fn new() -> Result<Self, OutOfMemory> {
-        Table::new(SpaceId::COUNT).map(Self)
+        Table::new(SpaceId::COUNT - 1, FEW_PROCESSES).map(Self)
     }
 
     /// The space, if it exists.
     #[inline]
     pub fn get(&self, id: SpaceId) -> Option<&AddressSpace> {
-        self.0.get(id.index())
+        self.0.get(index_of(id))
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, id: SpaceId) -> Option<&mut AddressSpace> {
-        self.0.get_mut(id.index())
+        self.0.get_mut(index_of(id))
     }
 
     /// All spaces.
     pub fn iter(&self) -> impl Iterator<Item = (SpaceId, &AddressSpace)> {
-        self.0.iter().filter_map(|(index, space)| Some((SpaceId::new(u16::try_from(index).ok()?), space)))
+        self.0.iter().filter_map(|(index, space)| Some((SpaceId::new(u16::try_from(index + 1).ok()?), space)))
     }
 
     pub(super) fn add(&mut self, limit: u32) -> Result<SpaceId, OutOfMemory> {
-        let index = self.0.first_free(SpaceId::FILES.index() + 1).ok_or(OutOfMemory)?;
-        let id = SpaceId::new(u16::try_from(index).map_err(|_| OutOfMemory)?);
-        self.0.insert(index, AddressSpace::new(limit)).map_err(|_| OutOfMemory)?;
+        let index = self.0.first_free().ok_or(OutOfMemory)?;
+        let id = SpaceId::new(u16::try_from(index + 1).map_err(|_| OutOfMemory)?);
+        *self.0.place(index).ok_or(OutOfMemory)? = Some(AddressSpace::new(limit));
         Ok(id)
     }
 
@@ -112,7 +119,7 @@ impl Spaces {
         }
     }
 
-    pub(super) fn remove(&mut self, id: SpaceId) -> Option<AddressSpace> {
-        self.0.remove(id.index())
+    pub(super) fn remove(&mut self, id: SpaceId) {
+        self.0.remove(index_of(id));
     }
 }

@@ -94,18 +94,17 @@ impl<T> ProcessTable<T> {
     pub fn wait(&mut self, slot: ProcessSlot, choice: ChildChoice) -> Result<WaitOutcome, WaitError> {
         let parent = self.pid(slot).ok_or(WaitError::NoChild)?;
         let is_wanted = |entry: &Entry<T>| entry.parent == Some(parent) && choice.includes(entry.pid);
-        let mut wanted = self.entries.iter().map(|(_, entry)| entry).filter(|entry| is_wanted(entry)).peekable();
-        if wanted.peek().is_none() {
+        let wanted = || self.entries.iter().map(|(_, entry)| entry).filter(|entry| is_wanted(entry));
+        if wanted().next().is_none() {
             return Err(if choice == ChildChoice::Any { WaitError::NoChild } else { WaitError::NotAChild });
         }
-        let ended = wanted.find_map(|entry| match entry.life {
+        let ended = wanted().find_map(|entry| match entry.life {
             Life::Ended(status) => Some(status),
             Life::Alive(_) => None,
         });
         if let Some(status) = ended {
             return Ok(WaitOutcome::Ended(status));
         }
-        drop(wanted);
         if let Some(entry) = self.entries.get_mut(slot.index()) {
             entry.waits_for = Some(choice);
         }

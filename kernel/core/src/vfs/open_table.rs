@@ -10,32 +10,29 @@ use super::handles::HANDLES_MAX;
 pub struct DescriptorId(u32);
 
 struct Entry<T> {
-    thing: T,
+    /// Taken out by the last that shares it.
+    thing: Option<T>,
     /// How many ids of it there are.
     shared_by: u32,
 }
 
-/// Entries whose memory comes and goes together.
-const PIECE_LEN: usize = 32;
-/// Pieces for as many things as all processes together can have handles.
-const PIECES_MAX: usize = MAX_PROCESSES as usize * HANDLES_MAX / PIECE_LEN;
+/// As many things as all processes together can have handles.
+const MOST: usize = MAX_PROCESSES as usize * HANDLES_MAX;
 
-struct Piece<T> {
-    entries: [Option<Entry<T>>; PIECE_LEN],
-    used: usize,
-}
+/// Number of things whose memory is allocated and freed together. With this many, the list of all pieces stays short.
+const PIECE_LEN: usize = 32;
 
 /// Everything that is open.
 pub struct OpenTable<T> {
     /// Made when something is opened for the first time, at boot.
-    pieces: Option<Table<Piece<T>>>,
+    entries: Option<Table<Entry<T>, PIECE_LEN>>,
     count: u32,
 }
 
 impl<T> OpenTable<T> {
     /// Nothing is open.
     pub const fn new() -> Self {
-        Self { pieces: None, count: 0 }
+        Self { entries: None, count: 0 }
     }
 
     /// Takes in something that was opened.
@@ -43,72 +40,51 @@ impl<T> OpenTable<T> {
     /// # Errors
     /// The thing, if the kernel has no memory for one more.
     pub fn open(&mut self, thing: T) -> Result<DescriptorId, T> {
-        let Some(pieces) = self.pieces() else { return Err(thing) };
-        let with_room = pieces.iter().find(|(_, piece)| piece.used < PIECE_LEN).map(|(number, _)| number);
-        let Some(number) = with_room.or_else(|| add_piece(pieces)) else { return Err(thing) };
-        let Some(piece) = pieces.get_mut(number) else { return Err(thing) };
-        let Some(place) = piece.entries.iter().position(Option::is_none) else { return Err(thing) };
-        let Ok(id) = u32::try_from(number * PIECE_LEN + place) else { return Err(thing) };
-        piece.entries[place] = Some(Entry { thing, shared_by: 1 });
-        piece.used += 1;
-        self.count += 1;
-        Ok(DescriptorId(id))
-    }
-
-    fn pieces(&mut self) -> Option<&mut Table<Piece<T>>> {
-        if self.pieces.is_none() {
-            self.pieces = Table::new(PIECES_MAX).ok();
+        if self.entries.is_none() {
+            self.entries = Table::new(MOST, 1).ok();
         }
-        self.pieces.as_mut()
+        let Some(entries) = &mut self.entries else { return Err(thing) };
+        let Some(index) = entries.first_free() else { return Err(thing) };
+        let Ok(number) = u32::try_from(index) else { return Err(thing) };
+        let Some(place) = entries.place(index) else { return Err(thing) };
+        *place = Some(Entry { thing: Some(thing), shared_by: 1 });
+        self.count += 1;
+        Ok(DescriptorId(number))
     }
 
-    fn entry_mut(&mut self, id: &DescriptorId) -> Option<&mut Option<Entry<T>>> {
-        let index = id.0 as usize;
-        self.pieces.as_mut()?.get_mut(index / PIECE_LEN)?.entries.get_mut(index % PIECE_LEN)
+    fn entry_mut(&mut self, id: &DescriptorId) -> Option<&mut Entry<T>> {
+        self.entries.as_mut()?.get_mut(id.0 as usize)
     }
 
     /// One more that shares it. `None` if it is not open or shared by too many.
     pub fn share(&mut self, id: &DescriptorId) -> Option<DescriptorId> {
-        let entry = self.entry_mut(id)?.as_mut()?;
+        let entry = self.entry_mut(id)?;
         entry.shared_by = entry.shared_by.checked_add(1)?;
         Some(DescriptorId(id.0))
     }
 
     /// What was opened.
     pub fn get_mut(&mut self, id: &DescriptorId) -> Option<&mut T> {
-        Some(&mut self.entry_mut(id)?.as_mut()?.thing)
+        self.entry_mut(id)?.thing.as_mut()
     }
 
     /// One fewer shares it. Returns the thing if that was the last one.
     pub fn release(&mut self, id: DescriptorId) -> Option<T> {
-        let place = self.entry_mut(&id)?;
-        let entry = place.as_mut()?;
+        let entry = self.entry_mut(&id)?;
         entry.shared_by -= 1;
         if entry.shared_by > 0 {
             return None;
         }
-        let released = place.take();
+        let thing = entry.thing.take();
         self.count -= 1;
-        let (pieces, number) = (self.pieces.as_mut()?, id.0 as usize / PIECE_LEN);
-        let piece = pieces.get_mut(number)?;
-        piece.used -= 1;
-        if piece.used == 0 {
-            pieces.remove(number);
-        }
-        released.map(|entry| entry.thing)
+        self.entries.as_mut()?.remove(id.0 as usize);
+        thing
     }
 
     /// How many things are open.
     pub const fn count(&self) -> u32 {
         self.count
     }
-}
-
-/// Adds a piece without entries; returns its number. `None` if there is no memory for it.
-fn add_piece<T>(pieces: &mut Table<Piece<T>>) -> Option<usize> {
-    let number = pieces.first_free(0)?;
-    let piece = Piece { entries: [const { None }; PIECE_LEN], used: 0 };
-    pieces.insert(number, piece).is_ok().then_some(number)
 }
 
 impl<T> Default for OpenTable<T> {
