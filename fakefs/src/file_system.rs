@@ -83,11 +83,17 @@ impl FileSystem {
     /// `NoSuchFile` if the file is not open.
     pub fn close(&mut self, id: FileId) -> Result<(), FsError> {
         let file = self.table.get_mut(id).filter(|file| file.openers > 0).ok_or(FsError::NoSuchFile)?;
+        let is_last = file.ends_with_close();
         file.openers -= 1;
-        if file.openers == 0 && matches!(file.state, State::Removed | State::Arriving) {
+        if is_last {
             self.forget(id);
         }
         Ok(())
+    }
+
+    /// Returns whether the next [`close`](Self::close) of the file frees its blocks: the file has no name and one opener.
+    pub fn ends_with_close(&self, id: FileId) -> bool {
+        self.table.get(id).is_some_and(File::ends_with_close)
     }
 
     /// Marks the name of a file for removal. The name is gone once the change is [committed](Self::begin_commit). Until then the file

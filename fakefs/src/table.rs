@@ -121,6 +121,11 @@ impl File {
         }
     }
 
+    /// Returns whether the next close frees the file's blocks.
+    pub const fn ends_with_close(&self) -> bool {
+        self.openers == 1 && matches!(self.state, State::Removed | State::Arriving)
+    }
+
     /// Number of blocks of the file.
     pub fn block_count(&self) -> u32 {
         self.extents.iter().fold(0, |sum, extent| sum.saturating_add(extent.block_count))

@@ -43,5 +43,6 @@ extern "C" fn kernel_main(magic: u32, info: u32) -> ! {
     start::or_stop(memory::init_paging(&division, &options, slot_count)); // promises can be made from here on
     provoke::prepare(&options); // what the first process is to break, if anything
     start::or_stop(start::first_program(&options)); // init
+    drivers::latency::init(&options); // boot is over: from here on interrupts are taken
     process::scheduler::run_first() // the boot stack is left for good
 }

@@ -15,7 +15,8 @@ use crate::process::{self, Arguments, CreateError};
 const INIT: &str = "init";
 
 /// What the command line may say.
-const KNOWN_OPTIONS: &str = "seed=N, frames=N, swap=N, policy=NAME, cleaner=off, readahead=off, textbook, pio, console=plain, check=N, provoke=WHAT";
+const KNOWN_OPTIONS: &str = "seed=N, frames=N, swap=N, policy=NAME, cleaner=off, readahead=off, textbook, pio, \
+                             console=plain, check=N, latency, provoke=WHAT";
 
 /// What the host is told when the machine could not start.
 const CANNOT_START: u32 = 126;

@@ -30,6 +30,8 @@ pub struct CommandLine<'a> {
     /// `check=N`: the books of the memory system are compared every N page faults; 0 means never. A debug build compares them at
     /// every fault unless told otherwise.
     pub check_every: Option<u32>,
+    /// `latency`: the kernel measures for how long the CPU takes no interrupt.
+    pub measures_latency: bool,
     /// `provoke=WHAT`: the kernel breaks one of its own rules when the first program starts, to show how that is reported.
     pub provoke: Option<Provocation>,
     /// The word that was not understood, if any; all others count.
@@ -106,6 +108,10 @@ impl<'a> CommandLine<'a> {
                 self.textbook = true;
                 true
             }
+            "latency" if value.is_empty() => {
+                self.measures_latency = true;
+                true
+            }
             "pio" if value.is_empty() => {
                 self.programmed_io = true;
                 true
@@ -156,10 +162,10 @@ mod tests {
 
     #[test]
     fn options_and_program_are_told_apart() {
-        let line = CommandLine::parse("seed=7 frames=256 pio check=100 -- piggies 20 25 3");
+        let line = CommandLine::parse("seed=7 frames=256 pio latency check=100 -- piggies 20 25 3");
         assert_eq!(
-            (line.seed, line.frames, line.programmed_io, line.check_every),
-            (Some(7), Some(256), true, Some(100))
+            (line.seed, line.frames, line.programmed_io, line.check_every, line.measures_latency),
+            (Some(7), Some(256), true, Some(100), true)
         );
         assert_eq!(line.program_words(), b"piggies\x0020\x0025\x003\x00");
         assert_eq!(line.unknown, None);

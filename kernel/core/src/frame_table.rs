@@ -205,6 +205,30 @@ impl FrameTable {
         }
     }
 
+    /// One more entry maps the page of a file in `frame`, if it holds one.
+    #[inline]
+    pub fn add_mapping(&mut self, frame: Frame) {
+        if let Some(FrameUse::Cached(cached)) = self.place_of(frame) {
+            cached.mappings += 1;
+        }
+    }
+
+    /// One entry fewer maps the page of a file in `frame`; the page was changed, if that entry says so. Returns how many are left, none if
+    /// the frame holds no page of a file.
+    #[inline]
+    pub fn remove_mapping(&mut self, frame: Frame, changed: bool) -> u16 {
+        let Some(FrameUse::Cached(cached)) = self.place_of(frame) else { return 0 };
+        cached.mappings -= 1;
+        cached.dirty |= changed;
+        cached.mappings
+    }
+
+    #[inline]
+    fn place_of(&mut self, frame: Frame) -> Option<&mut FrameUse> {
+        let index = self.index(frame);
+        self.uses.get_mut(index)
+    }
+
     #[cold]
     #[inline(never)]
     fn recount(&mut self, old: &FrameUse, new: &FrameUse) {

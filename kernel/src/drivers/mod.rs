@@ -4,6 +4,7 @@ pub mod ata;
 pub mod console;
 pub mod host;
 mod keyboard;
+pub mod latency;
 mod pci;
 pub mod pic;
 mod port;
@@ -30,6 +31,7 @@ pub fn on_interrupt(line: u8) {
             write_back::on_transfer();
             scheduler::wake_sleepers();
         }
+        latency::LINE => latency::on_interrupt(),
         console::KEYBOARD_LINE | console::SERIAL_LINE => console::on_interrupt(),
         ata::LINE => {
             ata::on_interrupt();

@@ -192,7 +192,7 @@ fn clear_past_end(space: SpaceId, page: FilePage) -> Result<(), Errno> {
 fn give_back(file: FileRef) {
     with_files(|files| files.end_reservation(id_of(file)));
     while let Some(first) = with_files(|files| files.surplus(id_of(file))) {
-        if with_memory(|memory| memory.pager.forget_pages_from(file, first)) {
+        if paging::for_all_frames(|memory, places| memory.pager.forget_pages_from(file, first, places)) {
             with_files(|files| files.trim(id_of(file)));
         } else {
             transit::wait();

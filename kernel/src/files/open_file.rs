@@ -8,7 +8,7 @@ use kcore::vm_pool::FileRef;
 
 use super::{errno, with_files};
 use crate::cell::KernelCell;
-use crate::memory::paging::with_memory;
+use crate::memory::paging;
 
 /// What somebody does with a file. A program's file is not written to while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,10 +133,16 @@ impl Drop for FileUse {
             }
             users.retain(|one| one.programs + one.writers > 0);
         });
-        // Closing what was opened cannot fail. The last one to close a removed file frees its blocks: its pages are nobody's then.
-        let is_gone = with_files(|files| files.close(self.id).is_ok() && files.len_bytes(self.id).is_err());
-        if is_gone {
-            with_memory(|memory| memory.pager.forget_file(self.file_ref()));
+        // The last close of a removed file frees its blocks. Its pages are forgotten before that, or the cleaner might write one into a block
+        // that is another file's by then.
+        if with_files(|files| files.ends_with_close(self.id)) {
+            paging::for_all_frames(|memory, places| {
+                memory.pager.forget_file(self.file_ref(), places);
+                true
+            });
         }
+        // Closing what was opened cannot fail.
+        let closed = with_files(|files| files.close(self.id));
+        debug_assert_eq!(closed, Ok(()));
     }
 }

@@ -1,10 +1,12 @@
 //! The pager at work: what it decides is carried out here, with waiting where the disk is needed.
 
+use core::ops::Range;
+
 use kcore::addr::{Frame, PAGE_SIZE, Page};
 use kcore::fault::{Fault, FaultError};
 use kcore::frame_table::SpaceId;
 use kcore::mapping::VirtualToPhysicalMapping;
-use kcore::pager::{GrantError, PageIn, PageOut, Pager, Shortage, Source, Step, TransferFailed};
+use kcore::pager::{Freed, GrantError, PageIn, PageOut, Pager, Shortage, Source, Step, TransferFailed};
 use kcore::vm_pool::{FilePage, VmPoolError};
 
 use super::page_io::Place;
@@ -12,6 +14,7 @@ use super::tables::Mmu;
 use super::window::{Purpose, with_frame};
 use super::write_back;
 use crate::cell::KernelCell;
+use crate::cpu::interrupts;
 use crate::drivers::ata::{Direction, transfer};
 use crate::files;
 use crate::process::{scheduler, transit};
@@ -154,19 +157,45 @@ pub fn create_space(limit: u32) -> Result<SpaceId, GrantError> {
             Err(Shortage::Write(ticket)) => write_out(ticket),
             Err(Shortage::Wait) => transit::wait(),
             Err(Shortage::OutOfFrames) => {
-                with_memory(|memory| memory.pager.destroy_space(&mut memory.mmu, id));
+                destroy_space(id);
                 return Err(GrantError::Refused);
             }
         }
     }
 }
 
-/// Gives back the heap region that starts at `start`.
+/// Frees memory part by part, until all is free. Interrupts are let in after each part, and the time slice may end.
 ///
 /// # Errors
-/// An error of the pool if no heap region starts there.
-pub fn free(space: SpaceId, start: Page) -> Result<(), VmPoolError> {
-    with_memory(|memory| memory.pager.free(&mut memory.mmu, space, start))
+/// Those of `free_part`, for its first part. It can free the others then.
+pub fn free_all(mut free_part: impl FnMut(&mut Memory) -> Result<Freed, VmPoolError>) -> Result<(), VmPoolError> {
+    while with_memory(&mut free_part)? == Freed::Part {
+        scheduler::preemption_point();
+    }
+    Ok(())
+}
+
+/// Number of frames that are looked at with interrupts off when the pages of a file are forgotten.
+const FRAMES_AT_ONCE: u16 = 2048;
+
+/// Works on all frames, by their places, and lets interrupts in between. No other process runs meanwhile. Returns whether `part` has
+/// returned true each time.
+pub fn for_all_frames(mut part: impl FnMut(&mut Memory, Range<u32>) -> bool) -> bool {
+    let count = with_memory(|memory| memory.pager.frames().frame_count());
+    let mut is_true = true;
+    for first in (0..count).step_by(FRAMES_AT_ONCE.into()) {
+        let end = first.saturating_add(FRAMES_AT_ONCE.into());
+        is_true &= with_memory(|memory| part(memory, first..end));
+        interrupts::let_in();
+    }
+    is_true
+}
+
+/// Frees a space that no process has.
+pub fn destroy_space(id: SpaceId) {
+    while with_memory(|memory| memory.pager.destroy_space(&mut memory.mmu, id)) == Freed::Part {
+        interrupts::let_in();
+    }
 }
 
 /// What is known of one page: `None` if it is not allocated.

@@ -85,7 +85,7 @@ struct NewSpace(Option<SpaceId>);
 impl Drop for NewSpace {
     fn drop(&mut self) {
         if let Some(id) = self.0.take() {
-            with_memory(|memory| memory.pager.destroy_space(&mut memory.mmu, id));
+            paging::destroy_space(id);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! How a process ends, and how its parent learns of it.
 
-use abi::record::ExitStatus;
+use abi::record::{Account, ExitStatus};
 use abi::{Access, Errno, ExitReason, FaultKind};
 use kcore::addr::Pid;
+use kcore::frame_table::SpaceId;
 use kcore::messages;
-use kcore::pager::AddressSpace;
+use kcore::pager::{AddressSpace, Freed};
 use kcore::process_table::{ChildChoice, WaitError, WaitOutcome};
 
 use super::WaitsFor;
@@ -29,14 +30,8 @@ pub fn end_current(reason: ExitReason) -> ! {
     if current.pid == Pid::INIT {
         crate::start::init_ended(reason);
     }
-    let account = with_memory(|memory| {
-        let account = memory.pager.spaces().get(current.space).map(AddressSpace::account).copied();
-        memory.pager.destroy_space(&mut memory.mmu, current.space);
-        // SAFETY: the kernel's own directory lives as long as the kernel.
-        unsafe { memory.mmu.activate(kernel_directory()) };
-        account
-    });
-    let status = ExitStatus { pid: current.pid.number(), reason, account: account.unwrap_or_default() };
+    let account = leave_space(current.space);
+    let status = ExitStatus { pid: current.pid.number(), reason, account };
     let ended = with_scheduler(|scheduler| {
         scheduler.forget(current.slot);
         messages::remove_all(&mut scheduler.table, current.slot);
@@ -46,6 +41,25 @@ pub fn end_current(reason: ExitReason) -> ! {
     fpu::forget(&mut process.fpu);
     [woken.parent, woken.init].into_iter().flatten().for_each(scheduler::wake);
     scheduler::leave_for_good(process)
+}
+
+/// Frees the current process's space part by part, and makes the kernel's own directory the active one. Returns the space's account.
+fn leave_space(space: SpaceId) -> Account {
+    loop {
+        let (account, freed) = with_memory(|memory| {
+            let account = memory.pager.spaces().get(space).map(AddressSpace::account).copied();
+            let freed = memory.pager.destroy_space(&mut memory.mmu, space);
+            if freed == Freed::All {
+                // SAFETY: the kernel's own directory lives as long as the kernel.
+                unsafe { memory.mmu.activate(kernel_directory()) };
+            }
+            (account.unwrap_or_default(), freed)
+        });
+        if freed == Freed::All {
+            return account;
+        }
+        scheduler::preemption_point();
+    }
 }
 
 /// Ends a process whose arguments could not be put on its stack.

@@ -13,7 +13,7 @@ use kcore::vm_pool::{Backing, FileRef, Rights, VmPoolError};
 use super::Caller;
 use crate::drivers::console;
 use crate::files::{self, FileUse};
-use crate::memory::paging::with_memory;
+use crate::memory::paging::{self, with_memory};
 use crate::process::opened::{self, Device, Mapped};
 use crate::process::scheduler;
 
@@ -223,8 +223,8 @@ pub(super) fn unmap(caller: Caller, start: u32) -> Result<u32, Errno> {
         return Err(Errno::BadAddress);
     }
     let start = Page::containing(start);
-    with_memory(|memory| memory.pager.unmap_file(&mut memory.mmu, caller.process.space, start))
-        .map_err(|_| Errno::BadAddress)?;
+    let space = caller.process.space;
+    paging::free_all(|memory| memory.pager.unmap_file(&mut memory.mmu, space, start)).map_err(|_| Errno::BadAddress)?;
     match opened::take_mapping(start) {
         Some(mapped) if mapped.writes => files::sync(mapped.file.file_ref()).map(|()| 0),
         _ => Ok(0),

@@ -7,7 +7,7 @@ use kcore::addr::Pid;
 
 use super::Caller;
 use crate::cpu::interrupts;
-use crate::drivers::{rtc, timer};
+use crate::drivers::{latency, rtc, timer};
 use crate::files;
 use crate::memory::{frames, paging};
 use crate::process::scheduler::with_scheduler;
@@ -60,6 +60,7 @@ pub(super) fn time(caller: Caller, time: u32) -> Result<u32, Errno> {
         first_program_tsc: timer::first_program_tsc(),
         halted_tsc: interrupts::halted_tsc(),
         started_unix_seconds: rtc::started_unix_seconds(),
+        longest_gap_tsc: latency::take_longest_gap_tsc(),
     };
     caller.memory.write_record(time, &now).map(|()| 0)
 }

@@ -5,7 +5,7 @@ use abi::layout::PAGE_SIZE;
 use abi::record::Mapping;
 use abi::{Errno, POLICY_NAMES};
 use kcore::addr::{Page, VirtAddr};
-use kcore::pager::GrantError;
+use kcore::pager::{Freed, GrantError};
 use kcore::replacement;
 use kcore::vm_pool::VmPoolError;
 
@@ -47,13 +47,19 @@ fn granted(granted: Result<Page, GrantError>) -> Result<u32, Errno> {
 
 /// Frees a region.
 pub(super) fn free(caller: Caller, start: u32) -> Result<u32, Errno> {
-    paging::free(caller.process.space, page_at(start)?).map(|()| 0).map_err(|_| Errno::BadAddress)
+    let (space, start) = (caller.process.space, page_at(start)?);
+    let freed = paging::free_all(|memory| memory.pager.free(&mut memory.mmu, space, start));
+    freed.map(|()| 0).map_err(|_| Errno::BadAddress)
 }
 
 /// Frees a run of pages of a region.
 pub(super) fn free_pages(caller: Caller, start: u32, len_bytes: u32) -> Result<u32, Errno> {
     let (first, page_count) = whole_pages(start, len_bytes)?;
-    let freed = with_memory(|memory| memory.pager.free_part(&mut memory.mmu, caller.process.space, first, page_count));
+    let mut left = page_count;
+    let freed = paging::free_all(|memory| {
+        left = memory.pager.free_run(&mut memory.mmu, caller.process.space, first, left)?;
+        Ok(if left == 0 { Freed::All } else { Freed::Part })
+    });
     freed.map(|()| 0).map_err(|error| match error {
         VmPoolError::TooManyRegions => Errno::OutOfMemory,
         _ => Errno::BadAddress,
@@ -83,8 +89,8 @@ pub(super) fn register_pool(caller: Caller, base: u32, len_bytes: u32) -> Result
 
 /// Frees a pool that the program registered.
 pub(super) fn unregister_pool(caller: Caller, base: u32) -> Result<u32, Errno> {
-    let base = page_at(base)?;
-    let freed = with_memory(|memory| memory.pager.unregister_pool(&mut memory.mmu, caller.process.space, base));
+    let (space, base) = (caller.process.space, page_at(base)?);
+    let freed = paging::free_all(|memory| memory.pager.unregister_pool(&mut memory.mmu, space, base));
     freed.map(|()| 0).map_err(|_| Errno::BadAddress)
 }
 

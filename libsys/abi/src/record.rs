@@ -118,6 +118,9 @@ wire_record! {
         pub halted_tsc: u64,
         /// Seconds from the beginning of 1970 to the start of the machine, by its real-time clock; 0 if it has none.
         pub started_unix_seconds: u64,
+        /// The longest time for which the CPU took no interrupt since `Time` was last called, in time-stamp counter ticks; 0 unless the
+        /// kernel measures it, which it does with the option `latency`.
+        pub longest_gap_tsc: u64,
     }
 }
 

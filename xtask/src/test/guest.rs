@@ -40,6 +40,8 @@ pub struct Boot {
     pub emulator: Emulator,
     /// Another CPU than the usual one, by the emulator's name for it.
     pub cpu: Option<&'static str>,
+    /// Its clocks count executed instructions, 4 ns each: what is measured does not depend on the host.
+    pub counts_instructions: bool,
     /// The swap file's size.
     pub swap: Size,
     /// Options for the kernel.
@@ -83,6 +85,7 @@ impl Boot {
             ram: Size::bytes(32 << 20),
             emulator: Emulator::Qemu,
             cpu: None,
+            counts_instructions: false,
             swap: Size::bytes(64 << 20),
             options: vec!["seed=1".into()],
             program: program.iter().map(ToString::to_string).collect(),
@@ -320,8 +323,11 @@ fn boot(guest: &Guest, boot: &Boot, emulators: &Emulators) -> Result<Outcome> {
         }
         _ => {
             let kernel = || ["-kernel".into(), guest.kernel.display().to_string(), "-append".into()];
-            let further =
+            let mut further: Vec<String> =
                 if boot.by_qemu { kernel().into_iter().chain([options.line()?]).collect() } else { Vec::new() };
+            if boot.counts_instructions {
+                further.extend(["-icount", "shift=2,sleep=off", "-rtc", "clock=vm"].map(String::from));
+            }
             let disk_faults = disk_faults::prepare(&boot.disk_faults, file.as_file_mut(), folder.path())?;
             Machine::Qemu(Qemu { disk_faults, further, ..Qemu::new(emulators.qemu.clone(), hardware) })
         }

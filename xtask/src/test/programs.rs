@@ -145,6 +145,10 @@ fn machine_for(program: &str, guest: &Guest) -> Result<Boot> {
         "test-textbook" => boot.frames(600).option("textbook").option("check=100"),
         "test-kill" => boot.frames(128).swap(8).option("cleaner=off").option("check=50"),
         "test-disk-errors" => disk_errors::machine(boot, guest)?,
+        "test-latency" => {
+            let boot = Boot::new(program, &[program, RUN_TESTS]).option("latency");
+            Boot { counts_instructions: true, typed: b"\x03".to_vec(), ..boot.ram(256).swap(1100) }
+        }
         "test-large-file" => Boot { sparse: vec![("gibibyte", 1 << 30)], ..boot.ram(16).option("check=1000") },
         "test-many" => at_real_time(boot, program).ram(64),
         "test-scheduling" => at_real_time(boot, program),

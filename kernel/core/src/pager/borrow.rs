@@ -137,6 +137,7 @@ impl Pager<'_> {
                 frames: &mut self.frames,
                 owners: &self.owners,
                 spaces: &mut self.spaces,
+                mappers: &self.mappers,
                 totals: &mut self.totals,
                 tables: &mut *tables,
                 must_own_slot,

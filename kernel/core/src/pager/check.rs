@@ -20,6 +20,8 @@ pub enum Broken {
     Resident(SpaceId),
     /// The frame holds a page of a file, but that page is looked for elsewhere.
     FilePage(Frame),
+    /// An entry maps the page of a file in this frame, and its page is not in the frame's list.
+    Unlisted(Frame, OwnedPage),
     /// Entries map pages of files another number of times than counted.
     Mappings {
         /// Entries that do.
@@ -71,7 +73,7 @@ impl Pager<'_> {
         let mut entries = 0;
         let mut promised = 0;
         for (id, space) in self.spaces.iter() {
-            let counted = count_pages(tables, space);
+            let counted = self.count_pages(tables, id, space)?;
             if counted.resident != self.owners.resident(id) {
                 return Err(Broken::Resident(id));
             }
@@ -136,26 +138,33 @@ struct Counted {
     swapped: u32,
 }
 
-fn count_pages(tables: &mut impl PageTables, space: &AddressSpace) -> Counted {
-    let mut counted = Counted { resident: 0, shown: 0, swapped: 0 };
-    let Some(directory) = space.directory() else { return counted };
-    for region in space.pools().regions() {
-        let mut number = region.first().number();
-        let end = number + region.page_count();
-        while number < end {
-            match tables.entry(directory, Page::new(number)).map(Pte::decode) {
-                None => number |= 1023,
-                Some(PteState::Present(..)) if region.shows_file() && region.file_page(Page::new(number)).is_some() => {
-                    counted.shown += 1;
+impl Pager<'_> {
+    /// Counts the pages of a space by what its entries say.
+    fn count_pages(&self, tables: &mut impl PageTables, id: SpaceId, space: &AddressSpace) -> Result<Counted, Broken> {
+        let mut counted = Counted { resident: 0, shown: 0, swapped: 0 };
+        let Some(directory) = space.directory() else { return Ok(counted) };
+        for region in space.pools().regions() {
+            let mut number = region.first().number();
+            while number < region.end() {
+                let page = Page::new(number);
+                match tables.entry(directory, page).map(Pte::decode) {
+                    None => number |= 1023,
+                    Some(PteState::Present(frame, _)) if region.shows_file() && region.file_page(page).is_some() => {
+                        counted.shown += 1;
+                        let owner = OwnedPage { space: id, page };
+                        if !self.mappers.of(frame).any(|listed| listed == owner) {
+                            return Err(Broken::Unlisted(frame, owner));
+                        }
+                    }
+                    Some(PteState::Present(..)) => counted.resident += 1,
+                    Some(PteState::Swapped(_)) => counted.swapped += 1,
+                    Some(PteState::Empty | PteState::InTransit(_)) => {}
                 }
-                Some(PteState::Present(..)) => counted.resident += 1,
-                Some(PteState::Swapped(_)) => counted.swapped += 1,
-                Some(PteState::Empty | PteState::InTransit(_)) => {}
+                number += 1;
             }
-            number += 1;
         }
+        Ok(counted)
     }
-    counted
 }
 
 /// What the regions of a space and its directory cost.

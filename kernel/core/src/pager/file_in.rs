@@ -44,10 +44,9 @@ impl Pager<'_> {
             return self.copy_from_file(tables, missing, region, page);
         }
         match self.file_index.get(page).map(|frame| (frame, self.cached(frame))) {
-            Some((frame, Some(cached))) => {
-                if cached.mappings == u16::MAX {
-                    // More entries cannot be counted.
-                    self.unmap_all(tables, frame, cached);
+            Some((frame, Some(_))) => {
+                if !self.mappers.has_room(frame) {
+                    self.make_room_in_list(tables, frame);
                 }
                 self.map_around(tables, missing, region);
                 Ok(Step::Done)
@@ -104,17 +103,29 @@ impl Pager<'_> {
             if tables.entry(missing.directory, page).map(Pte::decode) == Some(PteState::Empty)
                 && let Some(file_page) = region.file_page(page)
                 && let Some(frame) = self.file_index.get(file_page)
-                && let Some(cached) = self.cached(frame)
-                && let Some(mappings) = cached.mappings.checked_add(1)
+                && self.cached(frame).is_some()
+                && self.mappers.add(frame, OwnedPage { page, ..missing.owner })
             {
                 let flags = flags_for(region.rights());
                 tables.fill(missing.directory, page, Pte::present(frame, flags));
-                self.frames.set(frame, FrameUse::Cached(CachedPage { mappings, ..cached }));
+                self.frames.add_mapping(frame);
                 if page.number() == missed {
                     self.served.note(frame);
                 }
                 self.count(missing.owner.space, |account| account.file_maps = account.file_maps.wrapping_add(1));
             }
+        }
+    }
+
+    /// Empties entries that map pages of files, so that one more can map the page in `frame`: all that map this page if there are too
+    /// many, and otherwise all that map some page.
+    #[cold]
+    fn make_room_in_list(&mut self, tables: &mut impl PageTables, frame: Frame) {
+        let next = if self.mappers.is_full(frame) { None } else { self.mappers.next_to_empty() };
+        let emptied = next.unwrap_or(frame);
+        match self.cached(emptied) {
+            Some(cached) => self.unmap_all(tables, emptied, cached),
+            None => panic!("{emptied:?} has no page of a file, and a list of entries that map it"),
         }
     }
 

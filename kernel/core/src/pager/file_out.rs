@@ -3,9 +3,10 @@
 use core::ops::Range;
 
 use super::evict::Eviction;
-use super::{PageOut, PageTables, Pager, RUN_MAX, Spaces, Target, TransferFailed};
+use super::mappers::Mappers;
+use super::{AddressSpace, PageOut, PageTables, Pager, RUN_MAX, Spaces, Target, TransferFailed};
 use crate::addr::{Frame, Page};
-use crate::frame_table::{CachedPage, FileTransfer, FrameUse, SpaceId};
+use crate::frame_table::{CachedPage, FileTransfer, FrameUse, OwnedPage, SpaceId};
 use crate::pte::{Pte, PteFlags, PteState};
 use crate::vm_pool::{FilePage, FileRef};
 
@@ -13,35 +14,34 @@ use crate::vm_pool::{FilePage, FileRef};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangesLost(pub FilePage);
 
-/// Calls `visit` for every entry that maps the cached page: with the directory, the page and the entry's flags.
+/// Calls `visit` for every entry that maps the cached page in `frame`: with the directory, the page and the entry's flags. Entries that
+/// `visit` does not empty may be visited twice.
 pub(super) fn for_each_mapping<T: PageTables>(
+    mappers: &Mappers,
     spaces: &Spaces,
     tables: &mut T,
-    (frame, cached): (Frame, CachedPage),
+    frame: Frame,
     mut visit: impl FnMut(&mut T, Frame, Page, PteFlags),
 ) {
-    let mut left = cached.mappings;
-    for (_, space) in spaces.iter() {
-        if left == 0 {
-            return;
-        }
-        let Some(directory) = space.directory() else { continue };
-        for page in space.pools().pages_showing(cached.page) {
-            if let Some(PteState::Present(at, flags)) = tables.entry(directory, page).map(Pte::decode)
-                && at == frame
-            {
-                left -= 1;
-                visit(tables, directory, page, flags);
-            }
+    for OwnedPage { space, page } in mappers.of(frame) {
+        if let Some(directory) = spaces.get(space).and_then(AddressSpace::directory)
+            && let Some(PteState::Present(at, flags)) = tables.entry(directory, page).map(Pte::decode)
+            && at == frame
+        {
+            visit(tables, directory, page, flags);
         }
     }
 }
 
 impl Pager<'_> {
-    /// One entry less maps the cached page, and that entry knew whether it was changed.
-    pub(super) fn unmapped(&mut self, frame: Frame, cached: CachedPage, changed: bool) {
-        let (mappings, dirty) = (cached.mappings - 1, cached.dirty || changed);
-        self.frames.set(frame, FrameUse::Cached(CachedPage { mappings, dirty, ..cached }));
+    /// The entry of this page does not map the cached page in `frame` any more; it has said whether the cached page was changed.
+    #[inline(never)]
+    pub(super) fn unmapped(&mut self, frame: Frame, owner: OwnedPage, changed: bool) {
+        if self.frames.remove_mapping(frame, changed) == 0 {
+            self.mappers.clear(frame);
+        } else {
+            self.mappers.remove(frame, owner);
+        }
     }
 
     /// Makes room: the cached page in `frame`, with neighbours of its kind, is dropped, or written first if it was changed.
@@ -92,18 +92,22 @@ impl Pager<'_> {
         wanted: PteFlags,
     ) -> bool {
         let mut found = false;
-        for_each_mapping(&self.spaces, tables, (frame, cached), |_, _, _, flags| found |= flags.contains(wanted));
+        if cached.mappings > 0 {
+            let visit = |_: &mut _, _, _, flags: PteFlags| found |= flags.contains(wanted);
+            for_each_mapping(&self.mappers, &self.spaces, tables, frame, visit);
+        }
         found
     }
 
     /// Takes the page from all who map it. Who touches it again maps it again.
     pub(super) fn unmap_all(&mut self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) {
         let mut changed = false;
-        for_each_mapping(&self.spaces, tables, (frame, cached), |tables, directory, page, _| {
+        for_each_mapping(&self.mappers, &self.spaces, tables, frame, |tables, directory, page, _| {
             let (old, stale) = tables.exchange(directory, page, Pte::EMPTY);
             tables.flush(stale);
             changed |= old.is_dirty();
         });
+        self.mappers.clear(frame);
         let dirty = cached.dirty || changed;
         self.frames.set(frame, FrameUse::Cached(CachedPage { mappings: 0, dirty, ..cached }));
     }
@@ -149,7 +153,7 @@ impl Pager<'_> {
             let Some((frame, cached)) = self.idle_cached(FilePage { number, ..page }) else {
                 panic!("page {number} of {:?} was cached a moment ago", page.file)
             };
-            self.mark_clean(tables, frame, cached);
+            self.mark_clean(tables, frame);
             self.frames.set(frame, FrameUse::Cached(CachedPage { dirty: false, transfer, ..cached }));
             frames.push(frame);
         }
@@ -160,8 +164,8 @@ impl Pager<'_> {
     }
 
     /// Clears the dirty bits of all entries that map the page.
-    fn mark_clean(&mut self, tables: &mut impl PageTables, frame: Frame, cached: CachedPage) {
-        for_each_mapping(&self.spaces, tables, (frame, cached), |tables, directory, page, flags| {
+    fn mark_clean(&mut self, tables: &mut impl PageTables, frame: Frame) {
+        for_each_mapping(&self.mappers, &self.spaces, tables, frame, |tables, directory, page, flags| {
             if flags.contains(PteFlags::DIRTY) {
                 let clean = Pte::present(frame, flags.difference(PteFlags::DIRTY));
                 let (_, stale) = tables.exchange(directory, page, clean);
@@ -207,9 +211,9 @@ impl Pager<'_> {
         if failed { Err(ChangesLost(cached.page)) } else { Ok(()) }
     }
 
-    /// Forgets the pages of a file that is gone, changed or not. No entry may map them any more.
-    pub fn forget_file(&mut self, file: FileRef) {
-        for index in 0..self.frames.frame_count() {
+    /// Forgets the pages of a file that is about to go, changed or not: those in the frames at `places`. No entry may map them any more.
+    pub fn forget_file(&mut self, file: FileRef, places: Range<u32>) {
+        for index in places.start..places.end.min(self.frames.frame_count()) {
             let frame = self.frames.frame_at(index);
             match self.frames.get(frame) {
                 FrameUse::FileArriving(page) if page.file == file => {
@@ -222,14 +226,14 @@ impl Pager<'_> {
         }
     }
 
-    /// Forgets the pages of a file from page `first` on, changed or not: they are no part of the file. No entry may map them. Returns
-    /// false if the disk still uses some of them. The caller waits until a transfer has ended, and asks again: such a page must not get to
+    /// Forgets the pages of a file from page `first` on, changed or not: those in the frames at `places`. They are no part of the file.
+    /// No entry may map them. Returns false if the disk still uses some of them. The caller waits until a transfer has ended, and asks again: such a page must not get to
     /// the disk after a new page of that number.
     #[must_use]
-    pub fn forget_pages_from(&mut self, file: FileRef, first: u32) -> bool {
+    pub fn forget_pages_from(&mut self, file: FileRef, first: u32, places: Range<u32>) -> bool {
         let is_one = |page: FilePage| page.file == file && page.number >= first;
         let mut are_all_gone = true;
-        for index in 0..self.frames.frame_count() {
+        for index in places.start..places.end.min(self.frames.frame_count()) {
             let frame = self.frames.frame_at(index);
             match self.frames.get(frame) {
                 FrameUse::Cached(cached) if is_one(cached.page) && cached.transfer.is_idle() => {

@@ -9,6 +9,7 @@
 //! * frames are found and borrowed in `borrow.rs`: what the policy sees of memory is `residents.rs`, whom it does not see `served.rs`,
 //! * pages leave in `evict.rs`; `page_out.rs` is the end of that,
 //! * pages of files are shared by all who use them: `file_in.rs`, `file_out.rs`, `write_back.rs`, `file_index.rs`,
+//!   and `mappers.rs` knows which entries map each of them,
 //! * `read_ahead.rs` guesses which pages are missed next,
 //! * `space.rs` has the address spaces; they and their regions are granted and given back in `grant.rs` and `release.rs`,
 //! * `promise.rs` is the ledger of what was granted, `check.rs` compares all books with each other,
@@ -23,6 +24,7 @@ mod file_in;
 mod file_index;
 mod file_out;
 mod grant;
+mod mappers;
 mod page_out;
 mod promise;
 mod read_ahead;
@@ -47,6 +49,7 @@ pub use file_in::FileStep;
 pub use file_out::ChangesLost;
 pub use grant::GrantError;
 pub use promise::{Cost, Ledger, RESERVE_FRAMES, Refused};
+pub use release::Freed;
 pub use resolve::Step;
 pub use space::{AddressSpace, Spaces};
 pub use tables::{PageTables, Stale};
@@ -55,6 +58,7 @@ pub use write_back::{WriteBack, WriteBackPass};
 
 use borrow::Marks;
 use file_index::FileIndex;
+use mappers::Mappers;
 use served::Served;
 use ticket::RunLists;
 
@@ -86,6 +90,7 @@ pub struct Pager<'a> {
     marks: Marks,
     run_lists: RunLists,
     file_index: FileIndex,
+    mappers: Mappers,
     served: Served,
 }
 
@@ -122,6 +127,7 @@ impl<'a> Pager<'a> {
     ) -> Result<Self, OutOfMemory> {
         let frames = FrameTable::new(pool.base(), pool.len())?;
         let file_index = FileIndex::new(FrameRange { first: pool.base(), count: pool.len() })?;
+        let mappers = Mappers::new(FrameRange { first: pool.base(), count: pool.len() })?;
         let served = Served::new(FrameRange { first: pool.base(), count: pool.len() })?;
         let mut owners = Owners::new()?;
         owners.add(SpaceId::FILES);
@@ -143,6 +149,7 @@ impl<'a> Pager<'a> {
             marks: Marks::new(frames_total),
             run_lists: RunLists::new()?,
             file_index,
+            mappers,
             served,
         })
     }

@@ -3,45 +3,56 @@
 use super::grant::{table_is_used, table_slots};
 use super::{Cost, PageTables, Pager};
 use crate::addr::{Frame, Page};
-use crate::frame_table::{FrameUse, SpaceId};
+use crate::frame_table::{FrameUse, OwnedPage, SpaceId};
 use crate::pte::{Pte, PteState};
-use crate::vm_pool::{Region, VmPoolError};
+use crate::vm_pool::{Region, TABLE_PAGES, VmPoolError};
+
+/// Whether memory that is being freed is all free now.
+///
+/// A call frees as much as one page table maps. The caller lets interrupts in, and calls again until all is free: meanwhile the region is
+/// shorter, and everything else is as usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "some memory may not be free yet"]
+pub enum Freed {
+    /// Call again.
+    Part,
+    /// All of it is free.
+    All,
+}
 
 impl Pager<'_> {
-    /// Frees the region that starts at `start`, of the heap or of a pool that the program registered. Its frames and slots, page tables
-    /// that are now empty, and the promise are free then.
+    /// Frees a part of the region that starts at `start`, of the heap or of a pool that the program registered. Its frames and slots, page
+    /// tables that are now empty, and the promise are free then.
     ///
     /// # Errors
     /// `NoRegion` if no such region starts there; nothing has changed then.
-    pub fn free(&mut self, tables: &mut impl PageTables, id: SpaceId, start: Page) -> Result<(), VmPoolError> {
+    pub fn free(&mut self, tables: &mut impl PageTables, id: SpaceId, start: Page) -> Result<Freed, VmPoolError> {
         let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoRegion)?;
-        let region = space.pools.release(start)?;
-        self.give_back_region(tables, id, &region);
-        Ok(())
+        let part = space.pools.release_part(start)?;
+        Ok(self.give_back_part(tables, id, start, &part))
     }
 
-    /// Frees `page_count` pages from `first` on, all of one region of the heap or of a pool that
-    /// the program registered. The region's other pages stay as they are: the region becomes
-    /// shorter, or two regions. Frees the frames and slots of these pages, the page tables that are
-    /// now empty, and the promise.
+    /// Frees the last part of `page_count` pages from `first` on, all of one region of the heap or of a pool that the program
+    /// registered. Returns how many of the pages are left; the caller frees them by further calls. The region's other pages stay as
+    /// they are: the region becomes shorter, or two regions. Frees the frames and slots of the part, the page tables that are now
+    /// empty, and the promise.
     ///
     /// # Errors
-    /// `Empty`; `NoRegion` if no such region holds all of these pages; `TooManyRegions`. Nothing
-    /// has changed then.
-    pub fn free_part(
+    /// `Empty`; `NoRegion` if no such region holds all of these pages; `TooManyRegions`. Nothing has changed then.
+    pub fn free_run(
         &mut self,
         tables: &mut impl PageTables,
         id: SpaceId,
         first: Page,
         page_count: u32,
-    ) -> Result<(), VmPoolError> {
+    ) -> Result<u32, VmPoolError> {
         let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoRegion)?;
-        let part = space.pools.release_part(first, page_count)?;
+        let part = space.pools.release_part_of_run(first, page_count)?;
         self.give_back_region(tables, id, &part);
-        Ok(())
+        Ok(part.first().number() - first.number())
     }
 
-    /// Frees the pool that the program registered at `base`, with all regions in it.
+    /// Frees a part of a region of the pool that the program registered at `base`, and at last the pool.
     ///
     /// # Errors
     /// `NoPool` if the program has registered none there.
@@ -50,32 +61,33 @@ impl Pager<'_> {
         tables: &mut impl PageTables,
         id: SpaceId,
         base: Page,
-    ) -> Result<(), VmPoolError> {
-        loop {
-            let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoPool)?;
-            match space.pools.unregister_step(base)? {
-                Some(region) => self.give_back_region(tables, id, &region),
-                None => return Ok(()),
-            }
-        }
+    ) -> Result<Freed, VmPoolError> {
+        let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoPool)?;
+        let Some(part) = space.pools.unregister_step(base)? else { return Ok(Freed::All) };
+        self.give_back_region(tables, id, &part);
+        Ok(Freed::Part)
     }
 
-    /// Gives back the mapped file that starts at `start`. Its changes are in memory still, and known as such.
+    /// Frees a part of the mapped file that starts at `start`. Its changes are in memory still, and known as such.
     ///
     /// # Errors
     /// `NoRegion` if no mapped file starts there; nothing has changed then.
-    pub fn unmap_file(&mut self, tables: &mut impl PageTables, id: SpaceId, start: Page) -> Result<(), VmPoolError> {
+    pub fn unmap_file(&mut self, tables: &mut impl PageTables, id: SpaceId, start: Page) -> Result<Freed, VmPoolError> {
         let space = self.spaces.get_mut(id).ok_or(VmPoolError::NoRegion)?;
-        let region = space.pools.release_mapping(start)?;
-        self.give_back_region(tables, id, &region);
-        Ok(())
+        let part = space.pools.release_part_of_mapping(start)?;
+        Ok(self.give_back_part(tables, id, start, &part))
     }
 
-    /// Gives back everything that the space has. If it is the active space, the caller switches to another directory
+    /// Frees a part of what the space has, and at last the space. If it is the active space, the caller switches to another directory
     /// before the next allocation of a frame, which may reuse this one's.
-    pub fn destroy_space(&mut self, tables: &mut impl PageTables, id: SpaceId) {
-        while let Some(region) = self.spaces.get_mut(id).and_then(|space| space.pools.release_any()) {
-            self.give_back_region(tables, id, &region);
+    pub fn destroy_space(&mut self, tables: &mut impl PageTables, id: SpaceId) -> Freed {
+        let mut page_count = 0;
+        while let Some(part) = self.spaces.get_mut(id).and_then(|space| space.pools.release_any_part()) {
+            self.give_back_region(tables, id, &part);
+            page_count += part.page_count();
+            if page_count >= TABLE_PAGES {
+                return Freed::Part;
+            }
         }
         self.give_back(id, Cost { pages: 0, tables: 1 });
         if let Some(directory) = self.spaces.get(id).and_then(|space| space.directory) {
@@ -83,6 +95,13 @@ impl Pager<'_> {
         }
         self.spaces.remove(id);
         self.owners.remove(id);
+        Freed::All
+    }
+
+    /// Frees the part of the region that starts at `start`.
+    fn give_back_part(&mut self, tables: &mut impl PageTables, id: SpaceId, start: Page, part: &Region) -> Freed {
+        self.give_back_region(tables, id, part);
+        if part.first() == start { Freed::All } else { Freed::Part }
     }
 
     /// Frees what lies behind a region that was just taken out of its pool.
@@ -133,7 +152,7 @@ impl Pager<'_> {
                             left += 1;
                             slot.into_iter().for_each(|slot| self.free_slot(slot));
                         }
-                        FrameUse::Cached(cached) => self.unmapped(frame, cached, old.is_dirty()),
+                        FrameUse::Cached(_) => self.unmapped(frame, OwnedPage { space: id, page }, old.is_dirty()),
                         _ => self.forget_page_in_transit(frame),
                     }
                 }

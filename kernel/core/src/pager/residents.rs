@@ -3,6 +3,7 @@
 use abi::record::Account;
 
 use super::file_out::for_each_mapping;
+use super::mappers::Mappers;
 use super::served::Served;
 use super::{AddressSpace, PageTables, Spaces};
 use crate::addr::{Frame, Page};
@@ -15,6 +16,7 @@ pub(super) struct Borrowable<'a, T: PageTables> {
     pub frames: &'a mut FrameTable,
     pub owners: &'a Owners,
     pub spaces: &'a mut Spaces,
+    pub mappers: &'a Mappers,
     pub totals: &'a mut Account,
     pub tables: &'a mut T,
     /// The swap file is full: only a page that already owns a slot can be written.
@@ -41,7 +43,9 @@ impl<T: PageTables> Borrowable<'_, T> {
                     visit(self.tables, directory, owner.page, flags);
                 }
             }
-            FrameUse::Cached(cached) => for_each_mapping(self.spaces, self.tables, (frame, cached), visit),
+            FrameUse::Cached(CachedPage { mappings: 1.., .. }) => {
+                for_each_mapping(self.mappers, self.spaces, self.tables, frame, visit);
+            }
             _ => {}
         }
     }

@@ -27,8 +27,8 @@ pub struct WriteBackPass {
     has_waited: bool,
 }
 
-/// How many mapped pages are looked at before others may have the CPU: each look goes through whatever may map the page.
-const LOOKS_AT_ONCE: u32 = 16;
+/// How much is looked at before interrupts are let in: a frame, or an entry that maps a frame.
+const LOOKS_AT_ONCE: u32 = 4096;
 
 impl Pager<'_> {
     /// What to do next until all changes of `file`, or of all files, that were made before the pass began are on the disk.
@@ -40,12 +40,12 @@ impl Pager<'_> {
     ) -> WriteBack {
         let mut looks = 0;
         while pass.next < self.frames.frame_count() {
-            if looks == LOOKS_AT_ONCE {
+            if looks >= LOOKS_AT_ONCE {
                 return WriteBack::GoOn;
             }
             let frame = self.frames.frame_at(pass.next);
             let cached = self.cached(frame).filter(|cached| file.is_none_or(|file| file == cached.page.file));
-            looks += u32::from(cached.is_some_and(|cached| cached.mappings > 0));
+            looks += 1 + cached.map_or(0, |cached| u32::from(cached.mappings));
             match cached {
                 Some(cached) if self.is_changed(tables, frame, cached) => {
                     let is_under_way = !cached.transfer.is_idle();

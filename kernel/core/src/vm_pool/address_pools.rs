@@ -13,7 +13,7 @@ use abi::layout::{
     STACK_LIMIT,
 };
 
-use super::{Backing, FilePage, MAX_REGIONS, Region, Rights, VmPool, VmPoolError};
+use super::{Backing, MAX_REGIONS, Region, Rights, VmPool, VmPoolError};
 use crate::addr::{PAGE_SIZE, Page, VirtAddr};
 
 /// The user half of one address space: the list of its registered pools.
@@ -95,14 +95,14 @@ impl AddressPools {
         Ok(())
     }
 
-    /// Takes a region out of the program's own pool that begins at `base`; if the pool has no region, takes the pool out of the list.
+    /// Takes a [part](VmPool::release_part) of a region out of the program's own pool that begins at `base`. If the pool has no region, takes the pool out of the list.
     /// `None` says that the pool is gone.
     ///
     /// # Errors
     /// `NoPool` if the program has registered none there.
     pub fn unregister_step(&mut self, base: Page) -> Result<Option<Region>, VmPoolError> {
         let index = self.own.iter().position(|pool| pool.base() == base).ok_or(VmPoolError::NoPool)?;
-        let region = self.own[index].release_any();
+        let region = self.own[index].release_any_part();
         if region.is_none() {
             self.own.remove(index);
         }
@@ -141,7 +141,7 @@ impl AddressPools {
         if in_stack || self.end_of_obstacle(position, first, page_count).is_some() {
             return Err(VmPoolError::Overlaps);
         }
-        // To find the entries that map a page of a file, the kernel looks at all mappings: these have a bound of their own.
+        // A mapping promises no memory, so the number of mappings has a bound of its own.
         let (held, most) = match position {
             FILES => (self.first[FILES].regions().len(), MAPPINGS_MAX as usize),
             _ => (self.region_count(), MAX_REGIONS),
@@ -168,24 +168,23 @@ impl AddressPools {
         all - self.first[FILES].regions().len()
     }
 
-    /// Takes out the region that starts at `start`, of the heap or of a pool of the program's own.
+    /// Takes out a [part](VmPool::release_part) of the region that starts at `start`, of the heap or of a pool of the program's own.
     ///
     /// # Errors
     /// `NoRegion` if none starts there.
-    pub fn release(&mut self, start: Page) -> Result<Region, VmPoolError> {
-        self.allocated_pool(start)?.release(start)
+    pub fn release_part(&mut self, start: Page) -> Result<Region, VmPoolError> {
+        self.allocated_pool(start)?.release_part(start)
     }
 
-    /// Removes `page_count` pages from `first` on from the region that holds them all, of the heap
-    /// or of a pool of the program's own. The pages of the region before and after them stay, as
-    /// regions of their own. Returns the removed pages as a region.
+    /// Removes the [last part](VmPool::release_part_of_run) of `page_count` pages from `first` on from the region that holds them all, of
+    /// the heap or of a pool of the program's own. Returns the part as a region.
     ///
     /// # Errors
     /// `Empty`; `NoRegion` if no region holds all of these pages; `TooManyRegions` if
     /// the region would become two, and the space has no room for one more.
-    pub fn release_part(&mut self, first: Page, page_count: u32) -> Result<Region, VmPoolError> {
+    pub fn release_part_of_run(&mut self, first: Page, page_count: u32) -> Result<Region, VmPoolError> {
         let may_split = self.region_count() < MAX_REGIONS;
-        self.allocated_pool(first)?.release_part(first, page_count, may_split)
+        self.allocated_pool(first)?.release_part_of_run(first, page_count, may_split)
     }
 
     /// The pool, of the heap or of the program's own, in which `page` is allocated.
@@ -194,17 +193,17 @@ impl AddressPools {
         pools.find(|pool| pool.is_legitimate(page.start()).is_some()).ok_or(VmPoolError::NoRegion)
     }
 
-    /// Takes out the mapped file that starts at `start`.
+    /// Takes out a [part](VmPool::release_part) of the mapped file that starts at `start`.
     ///
     /// # Errors
     /// `NoRegion` if none starts there.
-    pub fn release_mapping(&mut self, start: Page) -> Result<Region, VmPoolError> {
-        self.first[FILES].release(start)
+    pub fn release_part_of_mapping(&mut self, start: Page) -> Result<Region, VmPoolError> {
+        self.first[FILES].release_part(start)
     }
 
-    /// Takes out some region of some pool; `None` once all are empty.
-    pub fn release_any(&mut self) -> Option<Region> {
-        self.first.iter_mut().chain(&mut self.own).find_map(VmPool::release_any)
+    /// Takes out a [part](VmPool::release_part) of some region of some pool; `None` once all are empty.
+    pub fn release_any_part(&mut self) -> Option<Region> {
+        self.first.iter_mut().chain(&mut self.own).find_map(VmPool::release_any_part)
     }
 
     /// Some region has a page among the `page_count` pages from `first` on.
@@ -221,12 +220,6 @@ impl AddressPools {
             from = next.end();
             Some(next)
         })
-    }
-
-    /// The pages that show this page of a file, mapped or not. Only programs' segments and mapped files do.
-    pub fn pages_showing(&self, shown: FilePage) -> impl Iterator<Item = Page> {
-        let regions = self.first[CODE].regions().iter().chain(self.first[FILES].regions());
-        regions.filter_map(move |region| region.page_showing(shown))
     }
 
     /// If the stack may grow down to `page`: the page at which it begins now.

@@ -25,6 +25,9 @@ pub struct VmPool {
     full_below: Page,
 }
 
+/// Number of pages that share a page table.
+pub const TABLE_PAGES: u32 = 1024;
+
 /// The most regions that one address space has, mapped files not counted: what a program can make the kernel remember is bounded.
 pub const MAX_REGIONS: usize = 4096;
 
@@ -158,47 +161,64 @@ impl VmPool {
         Ok(())
     }
 
-    /// Takes out the region that starts at `start`.
+    /// Takes out the part of a region that lies in the region's last page table: of the region that starts at `start`. The part is all of
+    /// it if it lies in one page table.
     ///
     /// # Errors
     /// `NoRegion` if none starts there.
-    pub fn release(&mut self, start: Page) -> Result<Region, VmPoolError> {
+    pub fn release_part(&mut self, start: Page) -> Result<Region, VmPoolError> {
         let position = self.regions.binary_search_by_key(&start, Region::first).map_err(|_| VmPoolError::NoRegion)?;
-        self.full_below = self.full_below.min(start);
-        Ok(self.regions.remove(position))
+        Ok(self.release_part_at(position))
     }
 
-    /// Removes `page_count` pages from `first` on from the region that holds them all. The region's
-    /// pages before and after them stay, as regions of their own: two of them only if it
-    /// `may_split`. Returns the removed pages as a region.
+    /// Removes the last part of `page_count` pages from `first` on from the region that holds them all: the pages of the run that its last
+    /// page table maps. The region's pages before and after the part stay, as regions of their own: two of them only if it `may_split`.
+    /// Returns the part as a region.
     ///
     /// # Errors
     /// `Empty`; `NoRegion` if no region holds all of these pages; `TooManyRegions`. Nothing has
     /// changed then.
-    pub fn release_part(&mut self, first: Page, page_count: u32, may_split: bool) -> Result<Region, VmPoolError> {
+    pub fn release_part_of_run(
+        &mut self,
+        first: Page,
+        page_count: u32,
+        may_split: bool,
+    ) -> Result<Region, VmPoolError> {
         if page_count == 0 {
             return Err(VmPoolError::Empty);
         }
         let region = *self.region_of(first).ok_or(VmPoolError::NoRegion)?;
         let end = first.number().checked_add(page_count).filter(|&end| end <= region.end());
         let end = end.ok_or(VmPoolError::NoRegion)?;
+        let first = first.number().max((end - 1) & !(TABLE_PAGES - 1));
         let part = |from: u32, to: u32| (from < to).then(|| region.part(Page::new(from), to - from));
-        let (before, after) = (part(region.first().number(), first.number()), part(end, region.end()));
+        let (before, after) = (part(region.first().number(), first), part(end, region.end()));
         let grows = before.is_some() && after.is_some();
         if grows && (!may_split || self.regions.try_reserve(1).is_err()) {
             return Err(VmPoolError::TooManyRegions);
         }
         let position = self.position(region.first());
         self.regions.splice(position..position + 1, before.into_iter().chain(after));
+        let first = Page::new(first);
         self.full_below = self.full_below.min(first);
-        Ok(region.part(first, page_count))
+        Ok(region.part(first, end - first.number()))
     }
 
-    /// Takes out some region; `None` if there is none.
-    pub fn release_any(&mut self) -> Option<Region> {
-        let region = self.regions.pop()?;
-        self.full_below = self.full_below.min(region.first());
-        Some(region)
+    /// [Takes out a part](Self::release_part) of the last region; `None` if there is none.
+    pub fn release_any_part(&mut self) -> Option<Region> {
+        let position = self.regions.len().checked_sub(1)?;
+        Some(self.release_part_at(position))
+    }
+
+    fn release_part_at(&mut self, position: usize) -> Region {
+        let region = &mut self.regions[position];
+        let table_start = Page::new((region.end() - 1) & !(TABLE_PAGES - 1));
+        let part = match table_start > region.first() {
+            true => region.split_off(table_start),
+            false => self.regions.remove(position),
+        };
+        self.full_below = self.full_below.min(part.first());
+        part
     }
 
     /// Answers whether the address lies inside a region that is allocated now, and with which one. The rest of the pool is not legitimate.

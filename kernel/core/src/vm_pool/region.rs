@@ -89,6 +89,20 @@ impl Region {
         Self { first, page_count, rights, backing }
     }
 
+    /// Splits the region at `page`, which is one of its pages but not the first. Keeps the pages before it, and returns the others.
+    pub const fn split_off(&mut self, page: Page) -> Self {
+        let kept = page.number() - self.first.number();
+        let backing = match self.backing {
+            Backing::Zero => Backing::Zero,
+            Backing::File { file, first_page, shared, .. } => {
+                Backing::File { file, first_page: first_page + kept, len_bytes: self.file_bytes_from(page), shared }
+            }
+        };
+        let end = Self::new(page, self.page_count - kept, self.rights, backing);
+        self.page_count = kept;
+        end
+    }
+
     /// The first page.
     #[inline]
     pub const fn first(&self) -> Page {
@@ -151,17 +165,6 @@ impl Region {
             }
             _ => None,
         }
-    }
-
-    /// The page of the region that shows this page of a file.
-    pub const fn page_showing(&self, shown: FilePage) -> Option<Page> {
-        let Backing::File { file, first_page, .. } = self.backing else { return None };
-        if file.raw() != shown.file.raw() || shown.number < first_page || !self.shows_file() {
-            return None;
-        }
-        let number = self.first.number() + (shown.number - first_page);
-        let (_, end) = self.pages_with_file();
-        if number < end { Some(Page::new(number)) } else { None }
     }
 
     /// It is a mapped file, and not a segment of a program.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
-use super::{Backing, FileRef, Region, Rights, VmPool, VmPoolError};
+use super::{Backing, FileRef, Region, Rights, TABLE_PAGES, VmPool, VmPoolError};
 use crate::addr::{PAGE_SIZE, Page, VirtAddr};
 
 const BASE: u32 = 1000;
@@ -10,6 +10,26 @@ const LEN: u32 = 60;
 
 fn region(first: u32, page_count: u32) -> Region {
     Region::new(Page::new(first), page_count, Rights::READ, Backing::Zero)
+}
+
+/// Releases a region part by part.
+fn release(pool: &mut VmPool, start: Page) -> Result<(), VmPoolError> {
+    while pool.release_part(start)?.first() != start {}
+    Ok(())
+}
+
+/// Releases a run of a region's pages part by part.
+fn release_run(pool: &mut VmPool, first: u32, page_count: u32, may_split: bool) -> Result<(), VmPoolError> {
+    let mut left = page_count;
+    loop {
+        let part = pool.release_part_of_run(Page::new(first), left, may_split)?;
+        assert_eq!(part.end(), first + left, "the last part");
+        left -= part.page_count();
+        if left == 0 {
+            return Ok(());
+        }
+        assert_eq!(part.first().number() % TABLE_PAGES, 0, "the part has all that its page table maps");
+    }
 }
 
 #[test]
@@ -23,7 +43,7 @@ fn only_what_is_allocated_now_is_legitimate() {
         assert_eq!(pool.is_legitimate(address), Some(&region(BASE, 2)));
     }
     assert_eq!(pool.is_legitimate(VirtAddr::new(last.raw() + 1)), None);
-    pool.release(Page::new(BASE)).unwrap();
+    pool.release_part(Page::new(BASE)).unwrap();
     assert_eq!(pool.is_legitimate(first), None, "use after release is noticed");
 }
 
@@ -48,12 +68,12 @@ fn part_of_one_region_is_removed_and_a_split_needs_permission() {
         (BASE, u32::MAX, VmPoolError::NoRegion),
         (BASE, 0, VmPoolError::Empty),
     ] {
-        assert_eq!(pool.release_part(Page::new(first), page_count, true), Err(error));
+        assert_eq!(release_run(&mut pool, first, page_count, true), Err(error));
     }
-    assert_eq!(pool.release_part(Page::new(BASE + 1), 2, false), Err(VmPoolError::TooManyRegions));
+    assert_eq!(release_run(&mut pool, BASE + 1, 2, false), Err(VmPoolError::TooManyRegions));
     assert_eq!(pool.regions(), [region(BASE, 4), region(BASE + 4, 4)]);
-    assert_eq!(pool.release_part(Page::new(BASE + 2), 2, false), Ok(region(BASE + 2, 2)));
-    assert_eq!(pool.release_part(Page::new(BASE + 4), 1, false), Ok(region(BASE + 4, 1)));
+    assert_eq!(release_run(&mut pool, BASE + 2, 2, false), Ok(()));
+    assert_eq!(release_run(&mut pool, BASE + 4, 1, false), Ok(()));
     assert_eq!(pool.regions(), [region(BASE, 2), region(BASE + 5, 3)]);
 }
 
@@ -82,6 +102,31 @@ fn sizes_that_wrap_are_refused() {
 }
 
 proptest! {
+    #[test]
+    fn parts_of_a_region_lie_in_one_page_table_each_and_have_its_pages(
+        first in 0..TABLE_PAGES, page_count in 1..4 * TABLE_PAGES, len_bytes in 0..20_000_000u32, of_file in any::<bool>()
+    ) {
+        let file = Backing::File { file: FileRef::new(1), first_page: 5, len_bytes, shared: true };
+        let backing = if of_file { file } else { Backing::Zero };
+        let whole = Region::new(Page::new(first), page_count, Rights::READ, backing);
+        let mut pool = VmPool::new(Page::new(0), 8 * TABLE_PAGES);
+        pool.allocate_at(whole).unwrap();
+        let (mut end, mut to_keep) = (whole.end(), 0);
+        while end > first {
+            let part = pool.release_part(whole.first()).unwrap();
+            prop_assert_eq!(part.end(), end);
+            prop_assert_eq!((end - 1) / TABLE_PAGES, part.first().number() / TABLE_PAGES);
+            prop_assert_eq!(pool.is_legitimate(part.first().start()), None);
+            for page in (part.first().number()..end).map(Page::new) {
+                prop_assert_eq!(part.file_page(page), whole.file_page(page));
+                prop_assert_eq!(part.file_bytes_from(page), whole.file_bytes_from(page));
+            }
+            (end, to_keep) = (part.first().number(), to_keep + part.pages_to_keep());
+        }
+        prop_assert_eq!(to_keep, whole.pages_to_keep());
+        prop_assert_eq!(pool.release_part(whole.first()), Err(VmPoolError::NoRegion));
+    }
+
     #[test]
     fn a_pool_behaves_like_an_array_of_pages(steps in proptest::collection::vec((any::<u8>(), 0u32..LEN, 1u32..9), 1..200)) {
         let mut pool = VmPool::new(Page::new(BASE), LEN);
@@ -113,8 +158,8 @@ proptest! {
                     let start = model[place as usize];
                     let is_one_region = start.is_some()
                         && model.get(range.clone()).is_some_and(|run| run.iter().all(|&other| other == start));
-                    let taken = pool.release_part(page, count, true);
-                    prop_assert_eq!(taken, if is_one_region { Ok(region(page.number(), count)) } else { Err(VmPoolError::NoRegion) });
+                    let released = release_run(&mut pool, page.number(), count, true);
+                    prop_assert_eq!(released, if is_one_region { Ok(()) } else { Err(VmPoolError::NoRegion) });
                     if is_one_region {
                         model[range.clone()].fill(None);
                         // What is left after the part is a region that starts there.
@@ -124,7 +169,7 @@ proptest! {
                 }
                 _ => {
                     let starts_here = model[place as usize] == Some(place as usize);
-                    prop_assert_eq!(pool.release(page).is_ok(), starts_here);
+                    prop_assert_eq!(release(&mut pool, page).is_ok(), starts_here);
                     if starts_here {
                         model.iter_mut().filter(|start| **start == Some(place as usize)).for_each(|start| *start = None);
                     }

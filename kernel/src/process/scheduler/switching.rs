@@ -92,7 +92,10 @@ pub(in crate::process) fn bury() {
 }
 
 /// Switches to the process that is drawn, idling until there is one. Returns when the caller's process is chosen again.
+///
+/// Lets interrupts in first: many processes may have work in the kernel and wait again, or end, without a way through ring 3.
 pub(super) fn run_next() {
+    interrupts::let_in();
     let change = loop {
         let drawn = with_scheduler(|scheduler| scheduler.dispatcher.choose().map(|next| scheduler.give_cpu(next)));
         match drawn {

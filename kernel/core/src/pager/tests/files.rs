@@ -43,13 +43,13 @@ fn a_file_may_go_while_the_disk_has_its_pages() {
     let moving: Vec<_> =
         machine.pager.frames().iter().filter(|&(_, frame_use)| is_moving(frame_use)).map(|(frame, _)| frame).collect();
     assert_eq!(moving.len(), 2);
-    machine.pager.unmap_file(&mut machine.hardware, id, shown).unwrap();
-    machine.pager.forget_file(FILE);
+    machine.unmap_file(id, shown).unwrap();
+    machine.pager.forget_file(FILE, 0..u32::MAX);
     machine.check();
     // The disk still uses the frames: nobody else may have them, and the file is no more.
     assert!(moving.iter().all(|&frame| machine.pager.frames().get(frame) == FrameUse::Abandoned));
     assert_eq!(machine.file_access(id, FILE, 0, Some(1)), 1);
-    machine.pager.forget_file(FILE);
+    machine.pager.forget_file(FILE, 0..u32::MAX);
     machine.read_in(read).unwrap();
     machine.end_all_writes();
     machine.check();
@@ -77,13 +77,13 @@ fn forgotten_pages_past_the_end_never_reach_the_disk_after_new_ones() {
         Eviction::MustWrite(ticket) => machine.queue_write(ticket),
         _ => panic!("it was changed"),
     }
-    assert!(!machine.pager.forget_pages_from(FILE, 2), "the disk uses pages 3 to 5");
+    assert!(!machine.pager.forget_pages_from(FILE, 2, 0..u32::MAX), "the disk uses pages 3 to 5");
     let is_cached = |machine: &Machine, number| machine.pager.file_index.get(FilePage { file: FILE, number }).is_some();
     let there = |machine: &Machine| (0..6).map(|number| is_cached(machine, number)).collect::<Vec<_>>();
     assert_eq!(there(&machine), [true, true, false, true, true, true]);
     machine.check();
     machine.end_all_writes();
-    assert!(machine.pager.forget_pages_from(FILE, 2));
+    assert!(machine.pager.forget_pages_from(FILE, 2, 0..u32::MAX));
     assert_eq!(there(&machine), [true, true, false, false, false, false]);
     machine.check();
     machine.file_access(id, FILE, 4, Some(99));

@@ -44,7 +44,7 @@ fn frame_0_and_slot_0_are_like_any_other() {
             }
         }
         assert!(frames.contains(&0) == (role == Role::Page) && slots.contains(&0), "{role:?}: {frames:?} {slots:?}");
-        machine.pager.destroy_space(&mut machine.hardware, id);
+        machine.destroy_space(id);
         assert_eq!((machine.pager.pool().free_count(), machine.pager.slots().used_count()), (14, 0), "{role:?}");
     }
 }
@@ -56,7 +56,7 @@ fn machine_with_frame_0_as(role: Role, pages: u32) -> (Machine, SpaceId, Page) {
     // The frame that was released last is taken next.
     let first = machine.spawn();
     let release_frame_0 = |machine: &mut Machine| {
-        machine.pager.destroy_space(&mut machine.hardware, first);
+        machine.destroy_space(first);
         machine.hardware.active = None;
     };
     if role == Role::Directory {

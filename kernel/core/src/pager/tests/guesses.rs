@@ -44,6 +44,6 @@ fn a_page_that_was_changed_was_a_hit() {
 fn freed_pages_are_counted_as_well() {
     let (mut machine, id, base) = fetched_ahead();
     machine.access(id, page(base, 3), None).unwrap();
-    machine.pager.free(&mut machine.hardware, id, base).unwrap();
+    machine.free(id, base).unwrap();
     assert_eq!(hits_and_misses(&machine), (1, 2));
 }

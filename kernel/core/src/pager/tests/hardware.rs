@@ -27,6 +27,8 @@ pub struct Hardware {
     tables: HashMap<Frame, HashMap<u32, u32>>,
     tlb: HashMap<Page, (Frame, PteFlags)>,
     pub active: Option<Frame>,
+    /// Number of entries that the pager has looked at or changed.
+    pub work: u32,
 }
 
 impl Hardware {
@@ -36,6 +38,7 @@ impl Hardware {
             tables: HashMap::new(),
             tlb: HashMap::new(),
             active: None,
+            work: 0,
         }
     }
 
@@ -83,16 +86,19 @@ impl Hardware {
 
 impl PageTables for Hardware {
     fn entry(&mut self, directory: Frame, page: Page) -> Option<Pte> {
+        self.work += 1;
         let table = self.table_of(directory, page)?;
         Some(Pte::from_raw(self.tables[&table].get(&page.table_slot()).copied().unwrap_or(0)))
     }
 
     fn fill(&mut self, directory: Frame, page: Page, new: Pte) {
+        self.work += 1;
         let old = self.write(directory, page, new);
         assert!(!matches!(old.decode(), PteState::Present(..)), "a present entry was overwritten without a flush");
     }
 
     fn exchange(&mut self, directory: Frame, page: Page, new: Pte) -> (Pte, Stale) {
+        self.work += 1;
         (self.write(directory, page, new), Stale::new(directory, page))
     }
 

@@ -10,10 +10,12 @@ use crate::fault::{Fault, FaultError};
 use crate::frame_pool::{ContiguousFramePool, FrameInfo};
 use crate::frame_table::{FileTransfer, FrameUse, SpaceId};
 use crate::memory_map::FrameRange;
-use crate::pager::{Cleaned, FileStep, Options, PageIn, PageOut, Pager, Shortage, Step, WriteBack, WriteBackPass};
+use crate::pager::{
+    Cleaned, FileStep, Freed, Options, PageIn, PageOut, Pager, Shortage, Step, WriteBack, WriteBackPass,
+};
 use crate::replacement::by_name;
 use crate::swap_slots::SwapSlots;
-use crate::vm_pool::{FilePage, FileRef};
+use crate::vm_pool::{FilePage, FileRef, VmPoolError};
 
 /// The first process frame; not 0, so that a frame number is not an index by accident.
 pub const FIRST_FRAME: u32 = 300;
@@ -195,6 +197,51 @@ impl Machine {
             }
         }
         panic!("{page:?} never came");
+    }
+
+    /// The first step of writing back; its ticket is the caller's to bring back.
+    pub fn begin_write_back(&mut self, file: FileRef) -> WriteBack {
+        self.pager.write_back(&mut self.hardware, Some(file), &mut WriteBackPass::default())
+    }
+
+    /// Frees a region, part by part.
+    pub fn free(&mut self, id: SpaceId, start: Page) -> Result<(), VmPoolError> {
+        self.free_all(|pager, hardware| pager.free(hardware, id, start))
+    }
+
+    /// Frees a run of pages, part by part.
+    pub fn free_run(&mut self, id: SpaceId, first: Page, page_count: u32) -> Result<(), VmPoolError> {
+        let mut left = page_count;
+        self.free_all(|pager, hardware| {
+            left = pager.free_run(hardware, id, first, left)?;
+            Ok(if left == 0 { Freed::All } else { Freed::Part })
+        })
+    }
+
+    /// Ends a mapping, part by part.
+    pub fn unmap_file(&mut self, id: SpaceId, start: Page) -> Result<(), VmPoolError> {
+        self.free_all(|pager, hardware| pager.unmap_file(hardware, id, start))
+    }
+
+    /// Frees a pool, part by part.
+    pub fn unregister_pool(&mut self, id: SpaceId, base: Page) -> Result<(), VmPoolError> {
+        self.free_all(|pager, hardware| pager.unregister_pool(hardware, id, base))
+    }
+
+    /// Destroys a space, part by part.
+    pub fn destroy_space(&mut self, id: SpaceId) {
+        self.free_all(|pager, hardware| Ok(pager.destroy_space(hardware, id))).unwrap();
+    }
+
+    /// Calls until all is free. After each part, the books agree.
+    fn free_all(
+        &mut self,
+        mut free_part: impl FnMut(&mut Pager<'static>, &mut Hardware) -> Result<Freed, VmPoolError>,
+    ) -> Result<(), VmPoolError> {
+        while free_part(&mut self.pager, &mut self.hardware)? == Freed::Part {
+            self.check();
+        }
+        Ok(())
     }
 
     /// What `Sync` does.

@@ -111,7 +111,7 @@ fn a_swap_file_that_was_full_takes_several_pages_at_once_again() {
     for _ in 0..200 {
         assert!(matches!(clean(&mut machine, page(more, 0), false, 3), Cleaned::Nothing), "no slot is free");
     }
-    machine.pager.free(&mut machine.hardware, id, base).unwrap();
+    machine.free(id, base).unwrap();
     assert_eq!(written(&mut machine, page(more, 0), false, 3), 3);
 }
 

@@ -33,7 +33,7 @@ fn a_freed_part_gives_back_its_frames_slots_and_promise_and_no_others() {
     }
     let (free, used, promised) = (machine.pager.pool().free_count(), machine.pager.slots().used_count(), 20 + 2);
     assert_eq!(machine.pager.promised(id), promised);
-    machine.pager.free_part(&mut machine.hardware, id, page(base, 5), 7).unwrap();
+    machine.free_run(id, page(base, 5), 7).unwrap();
     machine.check();
     assert_eq!(machine.pager.promised(id), promised - 7);
     let frames_back = machine.pager.pool().free_count() - free;
@@ -62,10 +62,10 @@ fn a_page_table_that_no_part_needs_any_more_is_freed() {
         machine.access(id, page(first, index), Some(index)).unwrap();
     }
     let (promised, free) = (machine.pager.promised(id), machine.pager.pool().free_count());
-    machine.pager.free_part(&mut machine.hardware, id, Page::new(EDGE), 1).unwrap();
+    machine.free_run(id, Page::new(EDGE), 1).unwrap();
     assert_eq!((machine.pager.promised(id), machine.pager.pool().free_count()), (promised - 1, free + 1));
     // The last page of the second table, and the table.
-    machine.pager.free_part(&mut machine.hardware, id, Page::new(EDGE + 1), 1).unwrap();
+    machine.free_run(id, Page::new(EDGE + 1), 1).unwrap();
     assert_eq!((machine.pager.promised(id), machine.pager.pool().free_count()), (promised - 3, free + 3));
     machine.check();
 }
@@ -78,7 +78,7 @@ fn a_part_that_is_being_written_is_free_once_the_disk_is_done() {
         machine.access(id, page(base, index), Some(index + 1)).unwrap();
     }
     assert!(machine.has_writes(), "some page is on its way out");
-    machine.pager.free_part(&mut machine.hardware, id, page(base, 2), 16).unwrap();
+    machine.free_run(id, page(base, 2), 16).unwrap();
     machine.check();
     machine.end_all_writes();
     machine.check();
@@ -105,7 +105,7 @@ fn run_that_leaves_its_region_is_not_freed() {
         (page(base, 0), u32::MAX, VmPoolError::NoRegion),
         (page(base, 0), 0, VmPoolError::Empty),
     ] {
-        assert_eq!(machine.pager.free_part(&mut machine.hardware, id, first, page_count), Err(error));
+        assert_eq!(machine.free_run(id, first, page_count), Err(error));
     }
     assert_eq!(machine.pager.promised(id), promised);
     for index in 0..8 {
@@ -183,7 +183,7 @@ fn step(
             grant(model, granted, count)?;
         }
         5 => {
-            let freed = machine.pager.unregister_pool(&mut machine.hardware, id, Page::new(pool.unwrap_or(0)));
+            let freed = machine.unregister_pool(id, Page::new(pool.unwrap_or(0)));
             prop_assert_eq!(freed.is_ok(), pool.is_some());
             if let Some((base, len)) = pool.and_then(|base| model.pools.remove_entry(&base)) {
                 model.regions.retain(|first, _| !(base..base + len).contains(first));
@@ -194,7 +194,7 @@ fn step(
         6..9 => {
             let is_part = (number..number + count).all(|number| model.holds(number))
                 && model.regions.range(number + 1..number + count).next().is_none();
-            let freed = machine.pager.free_part(&mut machine.hardware, id, place, count);
+            let freed = machine.free_run(id, place, count);
             prop_assert_eq!(freed.is_ok(), is_part);
             if is_part {
                 model.forget(number, count);
@@ -202,7 +202,7 @@ fn step(
             }
         }
         9 => {
-            let freed = machine.pager.free(&mut machine.hardware, id, place);
+            let freed = machine.free(id, place);
             prop_assert_eq!(freed.is_ok(), model.regions.contains_key(&number));
             if let Some(&count) = model.regions.get(&number) {
                 model.forget(number, count);
@@ -253,7 +253,7 @@ proptest! {
             prop_assert!(table_frames(&machine, id) <= tables as usize);
         }
         for id in ids {
-            machine.pager.destroy_space(&mut machine.hardware, id);
+            machine.destroy_space(id);
         }
         machine.end_all_writes();
         machine.check();

@@ -117,7 +117,7 @@ fn a_policy_knows_the_pages_that_are_resident_and_no_others() {
             break;
         }
         notes.lock().unwrap().pages = told;
-        machine.pager.free(&mut machine.hardware, id, base).unwrap();
+        machine.free(id, base).unwrap();
         machine.end_all_writes();
     }
     assert!(matches!(machine.clean_once(), Cleaned::Nothing));

@@ -51,7 +51,7 @@ fn what_cannot_be_kept_is_refused_and_what_was_granted_is_delivered() {
 fn freed_memory_cannot_be_used_and_comes_back_zeroed() {
     let (mut machine, id, base) = machine(20, 10, 3);
     machine.access(id, base, Some(7)).unwrap();
-    machine.pager.free(&mut machine.hardware, id, base).unwrap();
+    machine.free(id, base).unwrap();
     assert_eq!(machine.access(id, base, None), Err(FaultError::NoRegion));
     assert_eq!(machine.pager.allocate(id, 3), Ok(base), "the hole is used again");
     assert_eq!(machine.access(id, base, None), Ok(0));
@@ -69,9 +69,9 @@ fn freeing_what_was_never_touched_releases_no_frame() {
             machine.access(id, page(base, index), None).unwrap();
             assert_eq!(machine.pager.pool().free_count(), free - 2, "a page table and a page");
         }
-        machine.pager.free(&mut machine.hardware, id, base).unwrap();
+        machine.free(id, base).unwrap();
         assert_eq!(machine.pager.pool().free_count(), free, "{touched:?}");
-        assert!(machine.pager.free(&mut machine.hardware, id, base).is_err());
+        assert!(machine.free(id, base).is_err());
         machine.check();
     }
 }
@@ -87,7 +87,7 @@ fn a_space_leaves_nothing_behind() {
             machine.access(id, page(base, index), Some(index)).unwrap();
         }
         machine.check();
-        machine.pager.destroy_space(&mut machine.hardware, id);
+        machine.destroy_space(id);
         assert_eq!((machine.pager.pool().free_count(), machine.pager.slots().used_count()), (12, 0));
         assert_eq!(machine.pager.ledger().promised(), 0);
     }
@@ -116,7 +116,7 @@ fn a_limit_refuses_what_the_machine_could_keep() {
     let first = machine.pager.allocate(id, 8).unwrap();
     assert_eq!(machine.pager.allocate(id, 3), Err(GrantError::OverLimit));
     assert_eq!(machine.pager.promised(id), held + 8);
-    machine.pager.free(&mut machine.hardware, id, first).unwrap();
+    machine.free(id, first).unwrap();
     assert!(machine.pager.allocate(id, 3).is_ok());
     assert_eq!(machine.pager.create_space(0), Err(GrantError::OverLimit));
     machine.check();
@@ -164,7 +164,7 @@ fn a_region_is_charged_for_the_page_tables_that_it_touches_and_no_more() {
             machine.access(id, Page::new(first + index), Some(index)).unwrap();
         }
         assert_eq!(machine.pager.frames().tables() - tables_of_machine, tables);
-        machine.pager.free(&mut machine.hardware, id, Page::new(first)).unwrap();
+        machine.free(id, Page::new(first)).unwrap();
         machine.check();
         assert_eq!((machine.pager.promised(id), machine.pager.frames().tables()), (directory, tables_of_machine));
     }
@@ -182,10 +182,10 @@ fn a_page_table_is_charged_to_the_first_region_in_it_and_given_back_with_the_las
         machine.access(id, Page::new(number), Some(number)).unwrap();
     }
     let tables = machine.pager.frames().tables();
-    machine.pager.free(&mut machine.hardware, id, Page::new(EDGE - 3)).unwrap();
+    machine.free(id, Page::new(EDGE - 3)).unwrap();
     assert_eq!((machine.pager.promised(id), machine.pager.frames().tables()), (before + 4, tables));
     assert_eq!(machine.access(id, Page::new(EDGE - 1), None), Ok(EDGE - 1));
-    machine.pager.free(&mut machine.hardware, id, Page::new(EDGE - 1)).unwrap();
+    machine.free(id, Page::new(EDGE - 1)).unwrap();
     assert_eq!((machine.pager.promised(id), machine.pager.frames().tables()), (before, tables - 2));
     machine.check();
 }
@@ -205,7 +205,7 @@ fn a_stack_that_grows_across_the_edge_of_a_page_table_is_charged_for_one_more() 
             assert_eq!(machine.access(id, Page::new(STACK_EDGE), Some(8)), Ok(8), "up to the edge no table is needed");
             machine.check();
         }
-        machine.pager.destroy_space(&mut machine.hardware, id);
+        machine.destroy_space(id);
         assert_eq!((machine.pager.ledger().promised(), machine.pager.pool().free_count()), (0, 40));
     }
 }

@@ -35,7 +35,7 @@ fn step(machine: &mut Machine, model: &mut Model, action: u8, a: u32, b: u32) ->
     match action % 36 {
         0 if model.spaces.len() < 4 => spawn(machine, model),
         1 if model.spaces.len() > 1 => {
-            machine.pager.destroy_space(&mut machine.hardware, id);
+            machine.destroy_space(id);
             machine.hardware.active = None;
             model.forget_space(id);
         }
@@ -76,7 +76,7 @@ fn step(machine: &mut Machine, model: &mut Model, action: u8, a: u32, b: u32) ->
         kind @ 15..=17 => make_beside_edge(machine, model, id, kind, b)?,
         18 => grow_stack(machine, model, id, b)?,
         20 if model.pools.contains(&id) => {
-            prop_assert_eq!(machine.pager.unregister_pool(&mut machine.hardware, id, OWN_POOL), Ok(()));
+            prop_assert_eq!(machine.unregister_pool(id, OWN_POOL), Ok(()));
             model.forget_pool(id);
         }
         20 => {
@@ -116,7 +116,7 @@ fn step(machine: &mut Machine, model: &mut Model, action: u8, a: u32, b: u32) ->
 /// A new space, if its directory can be promised.
 fn spawn(machine: &mut Machine, model: &mut Model) {
     if let Ok(probe) = machine.pager.create_space(u32::MAX) {
-        machine.pager.destroy_space(&mut machine.hardware, probe);
+        machine.destroy_space(probe);
         model.spaces.insert(machine.spawn(), BTreeMap::new());
     }
 }
@@ -129,8 +129,8 @@ fn give_back(
     kind: Kind,
 ) -> Result<(), TestCaseError> {
     let given_back = match kind {
-        Kind::Mapping { .. } => machine.pager.unmap_file(&mut machine.hardware, id, first),
-        _ => machine.pager.free(&mut machine.hardware, id, first),
+        Kind::Mapping { .. } => machine.unmap_file(id, first),
+        _ => machine.free(id, first),
     };
     if let Kind::Stack(_) | Kind::Segment { .. } = kind {
         prop_assert_eq!(given_back, Err(VmPoolError::NoRegion));
@@ -267,7 +267,7 @@ proptest! {
         }
         for id in model.spaces.keys() {
             machine.end_reads_of(*id);
-            machine.pager.destroy_space(&mut machine.hardware, *id);
+            machine.destroy_space(*id);
         }
         machine.end_all_writes();
         model.note_losses(&mut machine);
@@ -275,7 +275,7 @@ proptest! {
         machine.write_back(FILE);
         prop_assert!(model.is_on_disk(&machine));
         prop_assert!(machine.lost.is_empty() && !machine.pager.has_unwritable(None));
-        [FILE, PROGRAM].into_iter().for_each(|file| machine.pager.forget_file(file));
+        [FILE, PROGRAM].into_iter().for_each(|file| machine.pager.forget_file(file, 0..u32::MAX));
         machine.end_all_writes();
         machine.check();
         prop_assert_eq!(machine.pager.pool().free_count(), frames);

@@ -77,7 +77,7 @@ fn a_victim_that_is_touched_while_it_is_written_is_taken_back() {
 fn a_space_may_end_while_its_page_is_being_written() {
     let (mut machine, id, base) = machine(12, 60, 40);
     page_on_its_way_out(&mut machine, id, base);
-    machine.pager.destroy_space(&mut machine.hardware, id);
+    machine.destroy_space(id);
     assert_eq!(machine.pager.pool().free_count(), 11);
     machine.end_oldest_write();
     machine.check();
@@ -118,7 +118,7 @@ fn a_slot_that_could_not_be_written_is_never_used_again_though_its_page_is_gone(
     let (mut machine, id, base) = machine(12, 60, 40);
     page_on_its_way_out(&mut machine, id, base);
     let promisable = machine.pager.ledger().promisable();
-    machine.pager.free(&mut machine.hardware, id, base).unwrap();
+    machine.free(id, base).unwrap();
     machine.failing_writes = 1;
     machine.end_oldest_write();
     assert_eq!((machine.pager.slots().bad_count(), machine.pager.slots().used_count()), (1, 0));

@@ -54,7 +54,7 @@ fn only_what_is_allocated_now_is_legitimate() {
     for address in [0, CODE_START - 1, heap_end, FILE_START, STACK_LIMIT, STACK_END, KERNEL_START] {
         assert!(!is_legitimate(&pools, address), "{address:#x}");
     }
-    pools.release(page(HEAP_START)).unwrap();
+    pools.release_part(page(HEAP_START)).unwrap();
     assert!(!is_legitimate(&pools, HEAP_START), "use after release is noticed");
 }
 
@@ -80,7 +80,7 @@ fn a_region_may_not_reach_from_one_pool_into_the_next() {
 fn everything_can_be_taken_out_again() {
     let mut pools = pools();
     assert_eq!(pools.regions().count(), 4);
-    assert_eq!(core::iter::from_fn(|| pools.release_any()).count(), 4);
+    assert_eq!(core::iter::from_fn(|| pools.release_any_part()).count(), 4);
     assert_eq!(pools.regions().count(), 0);
 }
 
@@ -95,8 +95,8 @@ fn a_file_may_be_mapped_over_the_ends_of_pools_and_larger_than_its_own() {
     pools.allocate_at(first, gibibyte, Rights::READ, MAPPED).unwrap();
     assert_eq!(pools.region_of(page(FILE_START)).map(|region| region.first()), Some(first));
     assert_eq!(pools.heap_hole(1), Err(VmPoolError::NoHole));
-    assert_eq!(pools.release(first), Err(VmPoolError::NoRegion));
-    pools.release_mapping(first).unwrap();
+    assert_eq!(pools.release_part(first), Err(VmPoolError::NoRegion));
+    pools.release_part_of_mapping(first).unwrap();
     assert_eq!(pools.file_hole(gibibyte * 3), Err(VmPoolError::NoHole));
 }
 
@@ -112,6 +112,16 @@ fn a_mapping_stays_out_of_the_stacks_way() {
     }
     assert_eq!(pools.allocate_at(page(FILE_END - 1), 2, Rights::READ, MAPPED), Err(VmPoolError::OutsidePool));
     assert_eq!(pools.allocate_at(page(FILE_END - 1), 1, Rights::READ, MAPPED), Ok(()));
+}
+
+/// Releases a region part by part.
+fn release(pools: &mut AddressPools, start: Page, is_mapping: bool) -> Result<(), VmPoolError> {
+    loop {
+        let part = if is_mapping { pools.release_part_of_mapping(start) } else { pools.release_part(start) }?;
+        if part.first() == start {
+            return Ok(());
+        }
+    }
 }
 
 proptest! {
@@ -151,7 +161,7 @@ proptest! {
                     let is_there = model.iter().position(|&(at, _, mapped)| at == first && mapped == is_mapping);
                     let in_heap = (edges[1]..edges[2]).contains(&first);
                     let start = Page::new(first);
-                    let done = if is_mapping { pools.release_mapping(start) } else { pools.release(start) };
+                    let done = release(&mut pools, start, is_mapping);
                     prop_assert_eq!(done.is_ok(), is_there.is_some() && (is_mapping || in_heap));
                     if let (Ok(_), Some(place)) = (done, is_there) {
                         model.swap_remove(place);

@@ -6,7 +6,7 @@ use abi::layout::{
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::TestCaseError;
 
-use super::{AddressPools, MAPPED, page, pools};
+use super::{AddressPools, MAPPED, page, pools, release};
 use crate::addr::Page;
 use crate::vm_pool::{Backing, MAX_REGIONS, Rights, VmPoolError};
 
@@ -187,8 +187,13 @@ fn step(
             let holder = model.regions.iter().position(|&(start, len)| start <= first && first + count <= start + len);
             let is_mapping = pools.region_of(Page::new(first)).is_some_and(|region| region.is_mapping());
             let holder = holder.filter(|_| !is_mapping);
-            let done = pools.release_part(Page::new(first), count);
-            prop_assert_eq!(done.is_ok(), holder.is_some());
+            let mut left = count;
+            while left > 0
+                && let Ok(part) = pools.release_part_of_run(Page::new(first), left)
+            {
+                left -= part.page_count();
+            }
+            prop_assert_eq!(left, if holder.is_some() { 0 } else { count });
             if let Some((start, len)) = holder.map(|index| model.regions.swap_remove(index)) {
                 let parts = [(start, first - start), (first + count, start + len - first - count)];
                 model.regions.extend(parts.into_iter().filter(|part| part.1 > 0));
@@ -198,7 +203,7 @@ fn step(
             let start = Page::new(first);
             let found = Model::find(&model.regions, first);
             let is_mapping = pools.region_of(start).is_some_and(|region| region.is_mapping());
-            let done = if is_mapping { pools.release_mapping(start) } else { pools.release(start) };
+            let done = release(pools, start, is_mapping);
             prop_assert_eq!(done.is_ok(), found.is_some());
             found.map(|index| model.regions.swap_remove(index));
         }
