@@ -11,6 +11,7 @@ mod ipc;
 mod mapping;
 mod memory;
 mod processes;
+mod server;
 mod stopwatch;
 mod storm;
 mod swap;
@@ -22,9 +23,9 @@ use libsys::{Args, Error, eprintln, println, system};
 libsys::entry!(main, about: "Measures the system");
 
 const USAGE: &str = "usage: bench NAME
-Measures one thing: syscall, demand-zero, process, ipc, storm, swap, mapping or
-boot. Prints lines `result NAME COUNTS HALTED OPERATIONS`; `cargo xtask bench`
-runs all and makes a table.";
+Measures one thing: syscall, demand-zero, process, ipc, server, storm, swap,
+mapping or boot. Prints lines `result NAME COUNTS HALTED OPERATIONS`; `cargo
+xtask bench` runs all and makes a table.";
 
 fn main() -> Result<u32, Error> {
     let words: Vec<&str> = Args::new().collect();
@@ -37,6 +38,8 @@ fn main() -> Result<u32, Error> {
         ["ipc"] => ipc::round_trip_and_switch()?,
         [ipc::ECHO] => ipc::echo()?,
         [ipc::YIELD, parent] => ipc::yield_often(parent)?,
+        ["server"] => server::read_by_call_and_by_message()?,
+        [server::SERVE] => server::serve()?,
         ["storm"] => status = storm::run()?,
         [storm::PIGGY, parent, number] => return storm::piggy(parent, number),
         ["mapping"] => status = mapping::read_ascending()?,

@@ -35,6 +35,7 @@ pub const ALL: &[Benchmark] = &[
     Benchmark::plain("demand-zero", &["touch", "retouch", "free"]),
     Benchmark::plain("process", &["process"]),
     Benchmark::plain("ipc", &["roundtrip", "apart", "switch"]),
+    Benchmark::plain("server", &["read", "served"]),
     // Frames for what is in use when all of its processes are ready, and for half of their buffers.
     Benchmark { is_calibrated: true, ..Benchmark::plain("storm", &["storm"]) },
     // Frames for half of its pages.
