@@ -108,7 +108,7 @@ const STACK_GUARD: u32 = STACK_LIMIT - STACK_GUARD_BYTES;
 ///
 /// # Errors
 /// `Forbidden` if the region does not allow the access.
-#[inline]
+#[inline(always)]
 pub fn plan(
     fault: &Fault,
     region: &Region,

@@ -95,7 +95,7 @@ pub enum FrameUse {
 
 impl FrameUse {
     /// The slot that the page in the frame owns. A page of a file owns none.
-    #[inline]
+    #[inline(always)]
     pub const fn slot(self) -> Option<SwapSlot> {
         match self {
             Self::Resident { slot, .. } | Self::Arriving { slot, .. } => slot,

@@ -3,7 +3,7 @@
 use abi::record::Mapping;
 
 use crate::addr::{Frame, SwapSlot};
-use crate::frame_table::FrameTable;
+use crate::frame_table::{FrameTable, FrameUse};
 use crate::pte::PteState;
 
 /// Where an allocated page is: in a frame, on the disk, in both, or in neither if it was never
@@ -23,15 +23,19 @@ pub struct VirtualToPhysicalMapping {
 
 impl VirtualToPhysicalMapping {
     /// Puts together what the page's entry and the frame table know.
-    #[inline]
+    #[inline(always)]
     pub fn new(entry: PteState, frames: &FrameTable) -> Self {
         match entry {
             PteState::Empty => Self::default(),
             PteState::Swapped(slot) => Self { physical_page: None, disk_page: Some(slot) },
-            PteState::Present(frame, _) | PteState::InTransit(frame) => {
-                Self { physical_page: Some(frame), disk_page: frames.get(frame).slot() }
-            }
+            PteState::Present(frame, _) | PteState::InTransit(frame) => Self::in_frame(frame, frames.get(frame)),
         }
+    }
+
+    /// Returns the mapping of a page that has a frame, from what the frame is used for.
+    #[inline(always)]
+    pub const fn in_frame(frame: Frame, frame_use: FrameUse) -> Self {
+        Self { physical_page: Some(frame), disk_page: frame_use.slot() }
     }
 }
 

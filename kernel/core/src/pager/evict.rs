@@ -23,9 +23,8 @@ pub(super) enum Eviction {
 struct Candidate {
     owner: OwnedPage,
     directory: Frame,
-    /// The frame of its mapping.
     frame: Frame,
-    mapping: VirtualToPhysicalMapping,
+    slot: Option<SwapSlot>,
     flags: PteFlags,
 }
 
@@ -62,11 +61,10 @@ impl Pager<'_> {
     /// What is known of a page, if it is resident.
     fn candidate(&self, tables: &mut impl PageTables, owner: OwnedPage) -> Option<Candidate> {
         let directory = self.spaces.get(owner.space)?.directory?;
-        let entry = tables.entry(directory, owner.page)?.decode();
-        let PteState::Present(frame, flags) = entry else { return None };
-        let FrameUse::Resident { .. } = self.frames.get(frame) else { return None };
-        let mapping = VirtualToPhysicalMapping::new(entry, &self.frames);
-        Some(Candidate { owner, directory, frame, mapping, flags })
+        let PteState::Present(frame, flags) = tables.entry(directory, owner.page)?.decode() else { return None };
+        let frame_use @ FrameUse::Resident { .. } = self.frames.get(frame) else { return None };
+        let mapping = VirtualToPhysicalMapping::in_frame(frame, frame_use);
+        Some(Candidate { owner, directory, frame, slot: mapping.disk_page, flags })
     }
 
     /// A neighbour that may leave with a victim. Where the policy goes by accessed bits, one that was used stays; so does one that was
@@ -108,8 +106,7 @@ impl Pager<'_> {
 
     /// Frees the frame of a page that was not changed since it was read or written.
     fn drop_clean(&mut self, tables: &mut impl PageTables, page: &Candidate) {
-        let Candidate { owner, directory, frame, mapping, .. } = *page;
-        let slot = mapping.disk_page;
+        let Candidate { owner, directory, frame, slot, .. } = *page;
         let (_, stale) = tables.exchange(directory, owner.page, slot.map_or(Pte::EMPTY, Pte::swapped));
         tables.flush(stale);
         self.note_swapped(owner.space, slot);
@@ -179,11 +176,11 @@ impl Pager<'_> {
     /// The part of the stretch whose pages own the slots beside the victim's.
     fn in_place(&self, tables: &mut impl PageTables, victim: &Candidate, stretch: &Range<u32>) -> Option<Placement> {
         let number = victim.owner.page.number();
-        let slot = victim.mapping.disk_page?.number();
+        let slot = victim.slot?.number();
         let mut belongs = |other: u32| {
             let owner = OwnedPage { page: Page::new(other), ..victim.owner };
             let expected = (slot + other).checked_sub(number).map(SwapSlot::new);
-            expected.is_some() && self.candidate(tables, owner).is_some_and(|page| page.mapping.disk_page == expected)
+            expected.is_some() && self.candidate(tables, owner).is_some_and(|page| page.slot == expected)
         };
         let last = (number + 1..stretch.end).take_while(|&other| belongs(other)).last().unwrap_or(number);
         let first = (stretch.start..number).rev().take_while(|&other| belongs(other)).last().unwrap_or(number);
@@ -197,7 +194,7 @@ impl Pager<'_> {
         let (_, stale) = tables.exchange(directory, owner.page, Pte::in_transit(frame));
         tables.flush(stale);
         self.settle_ahead(owner.space, frame, true);
-        if let Some(old) = page.mapping.disk_page.filter(|&old| old != slot) {
+        if let Some(old) = page.slot.filter(|&old| old != slot) {
             self.free_slot(old);
         }
         self.frames.set(frame, FrameUse::Leaving { owner, slot });

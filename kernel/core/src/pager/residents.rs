@@ -73,8 +73,8 @@ impl<T: PageTables> Residents for Borrowable<'_, T> {
         self.owners
     }
 
-    fn lends(&self, owner: SpaceId) -> bool {
-        owner != SpaceId::FILES || !self.spares_files
+    fn files_lend(&self) -> bool {
+        !self.spares_files
     }
 
     fn page_in(&self, frame: Frame) -> Option<OwnedPage> {

@@ -88,14 +88,19 @@ impl Pager<'_> {
     }
 
     /// Decides by the page's mapping what the fault calls for.
-    #[inline]
+    #[inline(always)]
     fn plan(&self, fault: &Fault, region: &Region, entry: PteState) -> Result<Plan, FaultError> {
-        let mapping = || VirtualToPhysicalMapping::new(entry, &self.frames);
         match entry {
+            // The first touch of a page is the most frequent fault: nothing is looked up for it.
             PteState::Empty => plan(fault, region, VirtualToPhysicalMapping::default(), false),
-            PteState::InTransit(_) => plan(fault, region, mapping(), true),
-            PteState::Swapped(_) | PteState::Present(..) => plan(fault, region, mapping(), false),
+            _ => self.plan_by_mapping(fault, region, entry),
         }
+    }
+
+    #[inline(never)]
+    fn plan_by_mapping(&self, fault: &Fault, region: &Region, entry: PteState) -> Result<Plan, FaultError> {
+        let mapping = VirtualToPhysicalMapping::new(entry, &self.frames);
+        plan(fault, region, mapping, matches!(entry, PteState::InTransit(_)))
     }
 
     /// The same where no region is: the stack may grow there.

@@ -86,10 +86,9 @@ pub trait Residents {
     /// Who has how many resident pages.
     fn owners(&self) -> &Owners;
 
-    /// Returns true if pages of `owner` may be borrowed now. [`page_in`](Residents::page_in)
-    /// decides about each page.
-    fn lends(&self, owner: SpaceId) -> bool {
-        let _ = owner;
+    /// Returns true if pages of files may be borrowed now. [`page_in`](Residents::page_in) decides
+    /// about each page.
+    fn files_lend(&self) -> bool {
         true
     }
 

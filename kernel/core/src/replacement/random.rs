@@ -30,7 +30,7 @@ impl RandomPage {
         let owners = memory.owners();
         let count = NonZeroU32::new(owners.count())?;
         let with_pages =
-            |position| owners.at(position).filter(|&(owner, resident)| resident > 0 && memory.lends(owner));
+            |position| owners.at(position).filter(|&(owner, resident)| resident > 0 && may_lend(owner, memory));
         let drawn = (0..count.get()).find_map(|_| with_pages(self.rng.below(count)));
         drawn.or_else(|| (0..count.get()).find_map(with_pages))
     }
@@ -57,7 +57,7 @@ impl RandomPage {
         let count = NonZeroU32::new(memory.owners().count())?;
         let start = self.rng.below(count);
         let around = (start..count.get()).chain(0..start).filter_map(|position| memory.owners().at(position));
-        let mut lenders = around.filter(|&(owner, _)| memory.lends(owner));
+        let mut lenders = around.filter(|&(owner, _)| may_lend(owner, memory));
         lenders.find_map(|(owner, _)| self.pages.of(owner).find(|&frame| memory.page_in(frame).is_some()))
     }
 }
@@ -87,6 +87,11 @@ impl Replacement for RandomPage {
         });
         drawn.or_else(|| self.listed_page(memory))
     }
+}
+
+/// Returns true unless `owner` stands for the files, and they may not lend now.
+fn may_lend(owner: SpaceId, memory: &dyn Residents) -> bool {
+    owner != SpaceId::FILES || memory.files_lend()
 }
 
 #[cfg(test)]
