@@ -10,6 +10,9 @@ use libsys::{Error, system};
 
 use super::company::{self, Company};
 
+/// The pid of the first program.
+const INIT: u32 = 1;
+
 /// Number of processes at once.
 const MANY: u32 = 500;
 
@@ -61,12 +64,11 @@ pub fn chain(length: &str) -> Result<u32, Error> {
     }
 }
 
-/// Ends the processes of a chain, whose parents have ended.
+/// Ends the processes of a chain, whose parents have ended, and waits until init knows of the end of each.
 fn end_orphans() -> Result<(), Error> {
     loop {
-        let mut orphans = process::all()
-            .filter(|info| info.name.as_str() == company::PROGRAM && info.pid != process::pid())
-            .peekable();
+        // A process that has ended has no name any more.
+        let mut orphans = process::all().filter(|info| ![INIT, process::pid()].contains(&info.pid)).peekable();
         if orphans.peek().is_none() {
             return Ok(());
         }
