@@ -95,6 +95,11 @@ impl Commits {
         Self { sequence, current, newest: Change::NONE, saved: Change::NONE, buffer: Some(buffer) }
     }
 
+    /// The sequence number of the next copy. The number 0 follows the highest one.
+    const fn next_sequence(&self) -> u64 {
+        self.sequence.wrapping_add(1)
+    }
+
     /// Counts one more change.
     pub const fn next_change(&mut self) -> Change {
         self.newest.0 += 1;
@@ -110,7 +115,7 @@ impl FileSystem {
         }
         let Some(mut blocks) = self.commits.buffer.take() else { return CommitStep::UnderWay };
         let written = self.table.iter().map(|(_, file)| file).filter(|file| file.state.is_written());
-        let block_count = encode_table(self.commits.sequence + 1, written, &mut blocks);
+        let block_count = encode_table(self.commits.next_sequence(), written, &mut blocks);
         let target = 1 - self.commits.current;
         CommitStep::Write(Commit { blocks, block_count, target, change: self.commits.newest })
     }
@@ -124,7 +129,7 @@ impl FileSystem {
         self.commits.buffer = Some(blocks);
         result?;
         self.commits.current = target;
-        self.commits.sequence += 1;
+        self.commits.sequence = self.commits.next_sequence();
         self.commits.saved = change;
         let is_included = |file: &File| file.change <= change;
         for (_, file) in self.table.iter_mut().filter(|(_, file)| is_included(file)) {

@@ -7,7 +7,8 @@
 //! blocks 33..          file contents
 //!
 //! table of files       magic "BFSTable"   8 bytes
-//!                      sequence number    8      the whole copy with the higher number counts
+//!                      sequence number    8      the newer whole copy counts: 0 follows the highest number,
+//!                                                so it is newer if the distance to it is below 2^63
 //!                      length of entries  4
 //!                      CRC-32             4      of sequence number, length and entries
 //!                      entries, one after the other, no padding:

@@ -65,7 +65,11 @@ impl FileSystem {
             copies.extend(TableHeader::decode(&blocks[0]).map(|header| (header, index)));
         }
         // The newest copy first; the other one only if the newest is damaged.
-        copies.sort_unstable_by_key(|(header, _)| core::cmp::Reverse(header.sequence));
+        if let [(first, _), (second, _)] = copies.as_slice()
+            && second.is_newer_than(first)
+        {
+            copies.swap(0, 1);
+        }
         for (header, index) in copies {
             let copy = &mut blocks[..header.block_count()];
             read(TABLE_STARTS[index], copy)?;

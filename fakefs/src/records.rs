@@ -81,7 +81,7 @@ pub fn decode_superblock(block: &Block) -> Result<u32, Damage> {
 /// The header of a copy of the table.
 #[derive(Clone, Copy)]
 pub struct TableHeader {
-    /// The copy with the higher number counts.
+    /// The number of the commit that has written the copy.
     pub sequence: u64,
     /// Bytes of entries.
     pub len: usize,
@@ -97,6 +97,11 @@ impl TableHeader {
         }
         let (sequence, len, checksum) = (fields.wide()?, fields.word()? as usize, fields.word()?);
         (len <= ENTRIES_MAX_BYTES).then_some(Self { sequence, len, checksum })
+    }
+
+    /// The copy was written after the other one. The number 0 follows the highest one, so it is the distance that decides.
+    pub const fn is_newer_than(&self, other: &Self) -> bool {
+        self.sequence.wrapping_sub(other.sequence).cast_signed() > 0
     }
 
     /// Number of blocks of the copy.

@@ -6,8 +6,9 @@ mod model;
 
 use std::collections::BTreeMap;
 
-use crate::layout::{DATA_START, MAX_FILES};
-use crate::{Damage, FsError, MountError, Volume, VolumeError};
+use crate::commit::Commits;
+use crate::layout::{DATA_START, MAX_FILES, TABLE_BLOCKS};
+use crate::{Block, Damage, FsError, MountError, Volume, VolumeError};
 use disk::{Disk, DiskError};
 
 type Files = Volume<Disk>;
@@ -307,6 +308,20 @@ fn table_holds_the_maximum_number_of_files() {
     }
     assert_eq!(files.create("one more"), refused(FsError::TableFull));
     assert_eq!(Files::mount(files.into_device()).unwrap().files().entries().count(), MAX_FILES);
+}
+
+#[test]
+fn newest_table_counts_when_the_highest_sequence_number_is_passed() {
+    let mut files = fresh(10);
+    files.files.commits = Commits::new(u64::MAX - 4, 0, Block::zeros(TABLE_BLOCKS as usize).unwrap());
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    // The first two commits replace both copies.
+    files.create(names[0]).unwrap();
+    for (at, name) in names.into_iter().enumerate().skip(1) {
+        files.create(name).unwrap();
+        files = Files::mount(files.into_device()).unwrap();
+        assert!(contents(&mut files).keys().eq(&names[..=at]), "{name}");
+    }
 }
 
 #[test]
