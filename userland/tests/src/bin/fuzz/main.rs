@@ -10,6 +10,9 @@
 //!
 //! Cases may end everything that their own starter has started. That is why a herd stands between them and the witnesses.
 //!
+//! For disks there are three more roles (`disk.rs`). Several *writers* write files until the power goes. A *verifier* judges the files that
+//! they have left. A *survey* reads all files of a damaged disk.
+//!
 //! What a case does follows from the seed and its number (`fuzz-core`). `cargo xtask fuzz` boots machines that run this program.
 #![no_std]
 #![no_main]
@@ -18,6 +21,7 @@ extern crate alloc;
 
 mod accounts;
 mod caller;
+mod disk;
 mod driver;
 mod herd;
 mod runner;
@@ -31,8 +35,13 @@ use libsys::{Args, println, process};
 libsys::entry!(main);
 
 const USAGE: &str = "usage: fuzz calls|code|elf SEED FIRST COUNT
+       fuzz writers SEED COUNT
+       fuzz verify SEED COUNT BEGUN...
+       fuzz survey
 Makes COUNT random calls, programs of machine code, or program files, from case
-FIRST on, which follow from SEED. Exits with 1 if something is wrong.";
+FIRST on, which follow from SEED. Or has several programs each take COUNT steps
+in which they write files; or judges those files, when each program had begun
+the step BEGUN; or reads all files. Exits with 1 if something is wrong.";
 
 /// What is made at random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +90,10 @@ fn main() -> u32 {
         ["caller", seed, steps, tag, protected @ ..] => caller::run(seed, steps, tag, protected),
         ["run", seed, case] => runner::run(seed, case),
         ["witness", seed] => seed.parse().ok().map(witness::run),
+        ["writers", seed, count] => Some(disk::write_all(seed, count)),
+        ["writer", seed, writer, count] => write(seed, writer, count),
+        ["verify", seed, count, begun @ ..] => verify(seed, count, begun),
+        ["survey"] => Some(disk::survey()),
         ["--help"] => {
             println!("{USAGE}");
             Some(0)
@@ -102,6 +115,14 @@ fn cases(words: &[&str]) -> Option<Cases> {
 
 fn numbers(words: &[&str]) -> Option<Vec<u32>> {
     words.iter().map(|word| word.parse().ok()).collect()
+}
+
+fn write(seed: &str, writer: &str, count: &str) -> Option<u32> {
+    Some(disk::write(seed.parse().ok()?, writer.parse().ok()?, count.parse().ok()?))
+}
+
+fn verify(seed: &str, count: &str, begun: &[&str]) -> Option<u32> {
+    Some(disk::verify(seed.parse().ok()?, count.parse().ok()?, &numbers(begun)?))
 }
 
 /// Sleeps, and exits with a code: a child for callers, and a clock for herds.
