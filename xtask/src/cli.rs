@@ -69,13 +69,15 @@ pub enum Command {
     /// All that was measured is in target/bench.json afterwards. The exit status is 1 if a boot failed, and 130 after Ctrl-C.
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchOptions),
-    /// Boots machines that run random calls, machine code and program files, and looks whether they stay in order
+    /// Boots machines that run random calls, machine code and program files, or boot damaged disks, and looks whether they stay in order
     ///
     /// `calls` are calls of the kernel with wild arguments, by several programs at once; `code` are programs of random machine code; `elf`
     /// are program files with mistakes in them. Beside them run programs that look whether their memory, files and registers stay what
-    /// they were. After each part, the machine must hold what it held before. docs/testing.md says more.
+    /// they were. After each part, the machine must hold what it held before. `disk` are damaged disk images, and disks as they are
+    /// after a power cut. Most of them are mounted on the host alone, and some are booted. docs/testing.md says more.
     ///
-    /// All cases follow from the seed. For what is found, the command that boots it again is printed, and the log is in target/fuzz.
+    /// All cases follow from the seed. For what is found, the command that boots it again is printed. The log is in target/fuzz, and
+    /// the disk image, too, if the case is a disk.
     /// The exit status is 1 then, and 130 after Ctrl-C.
     #[command(after_help = FUZZ_EXAMPLES)]
     Fuzz(FuzzOptions),
@@ -312,6 +314,7 @@ const FUZZ_EXAMPLES: &str = "Examples:
   cargo xtask fuzz                                          each kind for a minute
   cargo xtask fuzz code elf --minutes 60                    these two, for an hour each
   cargo xtask fuzz calls --calls 10000000 --seed 1          ten million calls
+  cargo xtask fuzz disk --calls 20000                       ten thousand damaged images, and as many power cuts
   cargo xtask fuzz --emulator bochs --minutes 20            on machines that check more than QEMU's, and are slower
   cargo xtask fuzz code --seed 7 --first 4704 --calls 24    a part of a batch again";
 
@@ -323,7 +326,7 @@ pub struct FuzzOptions {
     /// Go on for this long with each kind [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "calls", value_parser = limits::minutes)]
     pub minutes: Option<f64>,
-    /// Make so many cases of each kind: calls, programs, files
+    /// Make so many cases of each kind: calls, programs, files, disks
     #[arg(long, value_name = "N")]
     pub calls: Option<u64>,
     /// Make the cases that follow from this number

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use super::judge::Judged;
 use super::machines::MachineSpec;
 use super::plan::{Batch, Kind};
 use crate::project;
@@ -20,22 +21,31 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Writes a finding and all that the console has shown to `target/fuzz`.
+    /// Writes a finding to `target/fuzz`, with all that the console has shown and the disk on which it was found; `None` if nothing was
+    /// found.
     ///
     /// # Errors
     /// If that cannot be written.
-    pub fn save(batch: &Batch, what: &str, output: &str) -> Result<Self> {
-        let commands = commands(batch, output);
+    pub fn save(batch: &Batch, judged: &Judged) -> Result<Option<Self>> {
+        let Some(what) = &judged.what else { return Ok(None) };
+        let commands = match judged.case {
+            Some(case) => vec![batch.command(case, 1), batch.command(batch.first, batch.count)],
+            None => commands(batch, &judged.output),
+        };
         let folder = project::target().join("fuzz");
-        let log = folder.join(format!("{}-{}-{}.log", batch.kind, batch.seed, batch.first));
+        let log = folder.join(format!("{}-{}-{}.log", batch.kind, batch.seed, judged.case.unwrap_or(batch.first)));
         let MachineSpec { words, swap_mebibytes, cpu } = MachineSpec::of(batch.kind, batch.seed, batch.emulator);
         let cpu = cpu.unwrap_or("the usual one");
         let machine = format!("{}, {swap_mebibytes} MiB of swap, cpu {cpu}", words.join(" "));
-        let text = format!("{what}\n\nmachine: {machine}\nagain:   {}\n\n{output}", commands.join("\n    or:  "));
+        let again = commands.join("\n    or:  ");
+        let text = format!("{what}\n\nmachine: {machine}\nagain:   {again}\n\n{}", judged.output);
         fs::create_dir_all(&folder)
             .and_then(|()| fs::write(&log, text))
             .with_context(|| format!("cannot write {}", log.display()))?;
-        Ok(Self { what: what.into(), commands, log })
+        if let Some(disk) = &judged.disk {
+            disk.to_file(&folder)?.persist(log.with_extension("img")).context("cannot keep a disk image")?;
+        }
+        Ok(Some(Self { what: what.clone(), commands, log }))
     }
 }
 

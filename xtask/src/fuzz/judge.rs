@@ -1,17 +1,33 @@
 //! Whether something was found on a machine.
 
+use super::disk::Picture;
 use super::watch::Watch;
 use crate::machine::End;
 
-/// What became of a batch.
-#[derive(Clone, Debug)]
+/// What became of a batch, or of a part of one.
+#[derive(Clone, Debug, Default)]
 pub struct Judged {
+    /// Which of the kind's sorts of cases were run; empty if it has one sort only.
+    pub part: &'static str,
+    /// Number of machines that were booted.
+    pub boots: u64,
     /// Cases that have run to their end.
     pub cases: u64,
     /// What was found.
     pub what: Option<String>,
+    /// The case in which it was found, if that is known.
+    pub case: Option<u64>,
     /// All that the console has shown.
     pub output: String,
+    /// The disk on which it was found.
+    pub disk: Option<Picture>,
+}
+
+impl Judged {
+    /// Something was found in this case, on this disk.
+    pub fn finding(part: &'static str, case: u64, what: String, disk: Picture) -> Self {
+        Self { part, case: Some(case), what: Some(what), disk: Some(disk), ..Self::default() }
+    }
 }
 
 /// What a line begins with that tells of a finding. Programs of random code write nothing to the console.
@@ -21,7 +37,8 @@ const LINES_MAX: usize = 6;
 
 /// Judges a machine that has ended, or was ended.
 pub fn judge(end: &End, output: &str, watch: &Watch) -> Judged {
-    Judged { cases: watch.done(), what: found(end, output, watch.is_stuck()), output: output.into() }
+    let what = found(end, output, watch.is_stuck());
+    Judged { boots: 1, cases: watch.done(), what, output: output.into(), ..Judged::default() }
 }
 
 /// What was found on a machine that ended so. One that was switched off has found nothing, unless it `is_stuck`.

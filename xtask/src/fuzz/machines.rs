@@ -1,9 +1,10 @@
 //! The machines: which one a seed means, and how it is booted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
+use tempfile::NamedTempFile;
 
 use super::judge::{Judged, judge};
 use super::plan::{Batch, Kind};
@@ -51,7 +52,9 @@ impl MachineSpec {
             1 => Some(newest_cpu(emulator)),
             _ => None,
         };
-        Self { words, swap_mebibytes: [8, 64][draw(2)], cpu }
+        // Many copies are made of such a disk, so it is small.
+        let swap_mebibytes = if kind == Kind::Disk { 8 } else { [8, 64][draw(2)] };
+        Self { words, swap_mebibytes, cpu }
     }
 }
 
@@ -127,15 +130,50 @@ impl<'a> Machines<'a> {
             kernel_words.retain(|word| !word.starts_with("check="));
             kernel_words.push("check=500".into());
         }
-        let options = KernelOptions { words: kernel_words, program: words(batch) }.plain();
-        let disk = DiskOptions { swap: Some(Size::bytes(swap_mebibytes << 20)), extras: Vec::new() };
-        let spec = ImageSpec { guest: self.guest, disk: &disk, options: &options, made_up: &[], sparse: &[] };
-        let image = image::temporary(&project::guest_target(), &spec)?;
+        let image = self.image(kernel_words, words(batch), swap_mebibytes, &[])?;
         let watch = Arc::new(Watch::new(batch, progress.clone()));
-        let hardware = Hardware { cpu: cpu.map(String::from), ..Hardware::new(image.path().to_path_buf(), RAM) };
-        let (end, shown) = self.program.machine(hardware).run(&Console::Watched(watch.clone()), None)?;
+        let (end, shown) = self.machine(image.path(), cpu).run(&Console::Watched(watch.clone()), None)?;
         Ok(judge(&end, &String::from_utf8_lossy(&shown.bytes), &watch))
     }
+
+    /// An image with a program to be run, and further files.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn image(
+        &self,
+        words: Vec<String>,
+        program: Vec<String>,
+        swap_mebibytes: u64,
+        files: &[(&str, Vec<u8>)],
+    ) -> Result<NamedTempFile> {
+        let options = KernelOptions { words, program }.plain();
+        let disk = DiskOptions { swap: Some(Size::bytes(swap_mebibytes << 20)), extras: Vec::new() };
+        let spec = ImageSpec { guest: self.guest, disk: &disk, options: &options, made_up: files, sparse: &[] };
+        image::temporary(&project::guest_target(), &spec)
+    }
+
+    /// A machine with this image.
+    pub fn machine(&self, image: &Path, cpu: Option<&str>) -> Machine {
+        self.program.machine(hardware(image, cpu))
+    }
+
+    /// A machine with this image. All writes to its disk are logged to a file. Only QEMU can do that, so the machine is always in QEMU.
+    ///
+    /// # Errors
+    /// If QEMU is missing and may not be installed.
+    pub fn logged_machine(&self, image: &Path, cpu: Option<&str>, write_log: &Path) -> Result<Machine> {
+        let program = match &self.program {
+            Program::Qemu(program) => program.clone(),
+            Program::Bochs(_) => setup::qemu()?,
+        };
+        let write_log = Some(write_log.to_path_buf());
+        Ok(Machine::Qemu(Qemu { write_log, ..Qemu::new(program, hardware(image, cpu)) }))
+    }
+}
+
+fn hardware(image: &Path, cpu: Option<&str>) -> Hardware {
+    Hardware { cpu: cpu.map(String::from), ..Hardware::new(image.to_path_buf(), RAM) }
 }
 
 #[cfg(test)]

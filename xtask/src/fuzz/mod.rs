@@ -1,9 +1,12 @@
-//! `cargo xtask fuzz`: machines that run random calls, machine code and program files until something is wrong or the time is up.
+//! `cargo xtask fuzz`: machines that run random calls, machine code and program files, and disks that are damaged or lose power, until
+//! something is wrong or the time is up.
 //!
 //! A [`plan`] cuts what is wanted into *batches*. A batch is one boot: its seed decides which machine it is and which cases run on it, so
 //! that the same batch can be booted again. [`machines`] boots it, [`watch`] looks at its console meanwhile, [`judge`] says whether
-//! something was found, and [`finding`] writes that down. The cases are made and run by the program `fuzz` in the guest.
+//! something was found, and [`finding`] writes that down. The cases are made and run by the program `fuzz` in the guest; those with
+//! disks are made here, and few of them are booted ([`disk`]).
 
+mod disk;
 mod finding;
 mod judge;
 mod machines;
@@ -70,6 +73,17 @@ pub fn command(options: &FuzzOptions) -> Result<ExitCode> {
     Ok(if summary.has_findings() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// Runs the first `count` disk cases of seed 1; returns what was found, as text.
+///
+/// # Errors
+/// As [`command`].
+pub fn disks(guest: &Guest, count: u64) -> Result<Vec<String>> {
+    let batch = Batch { kind: Kind::Disk, seed: 1, first: 0, count, until: None, emulator: Emulator::Qemu };
+    let parts = disk::run(&Machines::new(guest, Program::ready(Emulator::Qemu)?, false), &batch, &Progress::silent())?;
+    let findings = parts.iter().filter_map(|judged| Finding::save(&batch, judged).transpose());
+    findings.map(|finding| Ok(finding?.to_string())).collect()
+}
+
 fn amount(options: &FuzzOptions) -> Amount {
     match (options.minutes, options.calls) {
         (Some(minutes), _) => Amount::Time(Duration::from_secs_f64(60.0 * minutes)),
@@ -92,12 +106,17 @@ fn fuzz(machines: &Machines<'_>, plan: Plan, jobs: usize, summary: &mut Summary)
     let counts = Mutex::new(&mut *summary);
     let work = || -> Result<()> {
         while let Some(batch) = next() {
-            let judged = machines.boot(&batch, &progress)?;
-            if let Some(what) = &judged.what {
-                progress.say(&Finding::save(&batch, what, &judged.output)?.to_string());
-            }
-            if let Ok(mut counts) = counts.lock() {
-                counts.add(kind, judged.cases, judged.what.is_some());
+            let parts = match kind {
+                Kind::Disk => disk::run(machines, &batch, &progress)?,
+                _ => vec![machines.boot(&batch, &progress)?],
+            };
+            for judged in parts {
+                if let Some(finding) = Finding::save(&batch, &judged)? {
+                    progress.say(&finding.to_string());
+                }
+                if let Ok(mut counts) = counts.lock() {
+                    counts.add(kind, &judged);
+                }
             }
         }
         Ok(())

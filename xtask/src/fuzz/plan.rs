@@ -16,13 +16,15 @@ pub enum Kind {
     Code,
     /// Program files with mistakes in them
     Elf,
+    /// Damaged disk images, and disks after a power cut
+    Disk,
     /// All of these, one after the other
     All,
 }
 
 impl Kind {
     /// Every kind that has cases of its own.
-    pub const EACH: [Self; 3] = [Self::Calls, Self::Code, Self::Elf];
+    pub const EACH: [Self; 4] = [Self::Calls, Self::Code, Self::Elf, Self::Disk];
 
     /// The word for it, on the command line and in the guest.
     pub const fn word(self) -> &'static str {
@@ -30,16 +32,18 @@ impl Kind {
             Self::Calls => "calls",
             Self::Code => "code",
             Self::Elf => "elf",
+            Self::Disk => "disk",
             Self::All => "all",
         }
     }
 
-    /// The number of cases of one boot: it takes about 20 seconds on a host that does nothing else.
+    /// The number of cases of one batch: it takes about 20 seconds on a host that does nothing else.
     const fn batch_size(self, emulator: Emulator) -> u64 {
         let in_qemu = match self {
             Self::Calls => 240_000,
             Self::Code => 9600,
             Self::Elf | Self::All => 4800,
+            Self::Disk => 4096,
         };
         match emulator {
             Emulator::Qemu => in_qemu,

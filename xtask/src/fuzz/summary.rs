@@ -6,11 +6,12 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::HumanCount;
 
+use super::judge::Judged;
 use super::plan::Kind;
 
-/// Counts, by kind.
+/// Counts, by kind and part.
 #[derive(Debug, Default)]
-pub struct Summary(BTreeMap<Kind, Row>);
+pub struct Summary(BTreeMap<(Kind, &'static str), Row>);
 
 #[derive(Debug, Default)]
 struct Row {
@@ -21,17 +22,17 @@ struct Row {
 }
 
 impl Summary {
-    /// A batch has ended.
-    pub fn add(&mut self, kind: Kind, cases: u64, has_finding: bool) {
-        let row = self.0.entry(kind).or_default();
-        row.boots += 1;
-        row.cases += cases;
-        row.findings += u64::from(has_finding);
+    /// A batch, or a part of one, has ended.
+    pub fn add(&mut self, kind: Kind, judged: &Judged) {
+        let row = self.0.entry((kind, judged.part)).or_default();
+        row.boots += judged.boots;
+        row.cases += judged.cases;
+        row.findings += u64::from(judged.what.is_some());
     }
 
     /// All batches of a kind have taken so long.
     pub fn took(&mut self, kind: Kind, time: Duration) {
-        self.0.entry(kind).or_default().time = time;
+        self.0.iter_mut().filter(|((of, _), _)| *of == kind).for_each(|(_, row)| row.time = time);
     }
 
     /// Something was found.
@@ -44,10 +45,10 @@ impl Summary {
         let mut table = Table::new();
         table.load_style(presets::UTF8_BORDERS_ONLY);
         table.set_header(["kind", "boots", "cases", "seconds", "cases/s", "findings"]);
-        for (kind, row) in &self.0 {
+        for ((kind, part), row) in &self.0 {
             let seconds = row.time.as_secs_f64();
             table.add_row([
-                kind.to_string(),
+                format!("{kind} {part}").trim_end().into(),
                 row.boots.to_string(),
                 HumanCount(row.cases).to_string(),
                 format!("{seconds:.0}"),
@@ -66,19 +67,23 @@ impl Summary {
 mod tests {
     use std::time::Duration;
 
-    use super::{Kind, Summary};
+    use super::{Judged, Kind, Summary};
 
     #[test]
     fn table_has_a_row_for_each_kind_with_its_sums() {
         let mut summary = Summary::default();
-        summary.add(Kind::Code, 9600, false);
+        let part =
+            |cases, what: Option<&str>| Judged { boots: 1, cases, what: what.map(String::from), ..Judged::default() };
+        summary.add(Kind::Code, &part(9600, None));
         assert!(!summary.has_findings());
-        summary.add(Kind::Code, 100, true);
+        summary.add(Kind::Code, &part(100, Some("a finding")));
+        summary.add(Kind::Disk, &Judged { part: "cuts", ..part(7, None) });
         summary.took(Kind::Code, Duration::from_secs(97));
         assert!(summary.has_findings());
         let table = summary.table();
         let row = table.lines().find(|line| line.contains("code")).unwrap();
         let numbers: Vec<&str> = row.split_whitespace().filter(|word| word.starts_with(char::is_numeric)).collect();
         assert_eq!(numbers, ["2", "9,700", "97", "100", "1"]);
+        assert!(table.contains("disk cuts"));
     }
 }

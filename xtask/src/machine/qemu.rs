@@ -26,6 +26,8 @@ pub struct Qemu {
     pub hardware: Hardware,
     /// Where its disk fails, in the form of QEMU's `blkdebug` driver.
     pub disk_faults: Option<PathBuf>,
+    /// The file that all writes to the disk are logged to, in the form of QEMU's `blklogwrites` driver.
+    pub write_log: Option<PathBuf>,
     /// What executes its instructions.
     pub accelerator: Accelerator,
     /// How its screen is shown, in QEMU's words.
@@ -54,6 +56,7 @@ impl Qemu {
             program,
             hardware,
             disk_faults: None,
+            write_log: None,
             accelerator: Accelerator::Tcg,
             display: NO_DISPLAY.into(),
             power_off: PowerOff::EndsQemu,
@@ -75,11 +78,12 @@ impl Qemu {
         qemu.args(["-display", self.display.as_str(), "-vga", "std", "-nic", "none", "-no-reboot"]);
         qemu.args(["-m", &format!("{}K", self.hardware.ram.in_bytes() >> 10)]);
         let image = comma_escaped(&self.hardware.image);
-        let file = match &self.disk_faults {
-            Some(faults) => format!("blkdebug:{}:{image}", comma_escaped(faults)),
-            None => image,
+        let drive = match (&self.disk_faults, &self.write_log) {
+            (Some(faults), _) => format!("file=blkdebug:{}:{image},format=raw", comma_escaped(faults)),
+            (None, Some(log)) => logged(&image, &comma_escaped(log)),
+            (None, None) => format!("file={image},format=raw"),
         };
-        qemu.arg("-drive").arg(format!("file={file},format=raw,if=ide,cache=writeback"));
+        qemu.arg("-drive").arg(format!("{drive},if=ide,cache=writeback"));
         match self.hardware.control_c {
             ControlC::EndsMachine => qemu.args(["-chardev", "stdio,id=console,signal=on"]),
             // 29 is Ctrl-].
@@ -149,6 +153,13 @@ fn judge(child: &mut Child, host_lines: &Path, witness: Option<JoinHandle<Result
         _ if status.success() && witness.is_some_and(|told| matches!(told.join(), Ok(Ok(false)))) => End::Interrupted,
         _ => End::Broken(format!("QEMU: {status}")),
     }
+}
+
+/// A drive with this image that logs all writes (QEMU's "System Emulation", "Block device options", `blklogwrites`).
+fn logged(image: &str, log: &str) -> String {
+    let file =
+        |node: &str, path: &str| format!("{node}.driver=raw,{node}.file.driver=file,{node}.file.filename={path}");
+    format!("driver=blklogwrites,{},{}", file("file", image), file("log", log))
 }
 
 /// The name of a display of this emulator that opens a window.

@@ -6,6 +6,7 @@ mod c_programs;
 mod debugger;
 mod disk_errors;
 mod disk_faults;
+mod disk_fuzz;
 mod files;
 mod fuzz;
 mod guest;
@@ -99,6 +100,7 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
     style::run(&filter, &mut report)?;
     host::run(&filter, &mut report)?;
     guest::run(&filter, &mut report)?;
+    disk_fuzz::run(&filter, &mut report)?;
     window::run(&filter, &mut report)?;
     kept::run(&filter, &xtask, &mut report)?;
     debugger::run(&filter, &mut report)?;
@@ -111,7 +113,7 @@ pub fn command(options: &TestOptions) -> Result<ExitCode> {
 
 fn list(filter: &Filter) -> Result<ExitCode> {
     let names = style::names().into_iter().map(String::from).chain(host::names()?).chain(guest::names()?);
-    let single = [bench::NAME, debugger::NAME].into_iter();
+    let single = [bench::NAME, debugger::NAME, disk_fuzz::NAME].into_iter();
     let names = names.chain(single.chain(window::NAMES).chain(kept::NAMES).map(String::from));
     names.filter(|name| filter.wants(name)).for_each(|name| println!("{name}"));
     Ok(ExitCode::SUCCESS)
