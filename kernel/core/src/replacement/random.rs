@@ -24,7 +24,7 @@ impl RandomPage {
         Ok(Self { rng: Rng::from_seed(seed), pages: OwnerLists::new(frames, SpaceId::COUNT)? })
     }
 
-    /// The course's `random_process()`, tried again until it has a resident page. Whether the process runs, waits or sleeps makes
+    /// The course's `getRandomProcess()`, tried again until it has a resident page. Whether the process runs, waits or sleeps makes
     /// no difference.
     fn random_process(&mut self, memory: &dyn Residents) -> Option<(SpaceId, u32)> {
         let owners = memory.owners();
