@@ -170,6 +170,11 @@ impl FileSystem {
         self.table.get(id)?.block_of(page_index)
     }
 
+    /// The blocks that hold page `page_index` of a file and those pages after it which follow it on the device.
+    pub fn run_at(&self, id: FileId, page_index: u32) -> Option<Extent> {
+        self.table.get(id)?.run_at(page_index)
+    }
+
     /// Number of free blocks.
     pub const fn free_blocks(&self) -> u32 {
         self.free.free_count()

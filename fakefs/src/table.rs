@@ -133,10 +133,16 @@ impl File {
 
     /// The block that holds page `index` of the file.
     pub fn block_of(&self, index: u32) -> Option<BlockIndex> {
+        self.run_at(index).map(|run| run.first)
+    }
+
+    /// The blocks that hold this page and those after it which follow it on the device.
+    pub fn run_at(&self, index: u32) -> Option<Extent> {
         let mut index = index;
         for extent in &self.extents {
             if index < extent.block_count {
-                return Some(BlockIndex::new(extent.first.number() + index));
+                let first = BlockIndex::new(extent.first.number() + index);
+                return Some(Extent { first, block_count: extent.block_count - index });
             }
             index -= extent.block_count;
         }

@@ -63,7 +63,7 @@ fn grown(file: KernelFile, pages: u32) -> Result<PagePieces, SwapError> {
     Ok(file.pieces())
 }
 
-/// The sector at which a slot begins.
-pub fn sector_of(slot: SwapSlot) -> Option<SectorIndex> {
-    PIECES.with(|pieces| pieces.sector_of(slot.number()))
+/// The sector at which a slot begins, and the number of slots from it on that follow each other on the disk.
+pub fn run_at(slot: SwapSlot) -> Option<(SectorIndex, u32)> {
+    PIECES.with(|pieces| pieces.run_at(slot.number()))
 }

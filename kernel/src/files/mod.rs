@@ -116,10 +116,10 @@ fn partition() -> Partition {
     }
 }
 
-/// The sector at which a page of a file begins.
-pub fn sector_of(page: FilePage) -> Option<SectorIndex> {
-    let block = with_files(|files| files.block_of(id_of(page.file), page.number))?;
-    Some(partition().sector_of(block))
+/// The sector at which a page of a file begins, and the number of pages from it on that follow each other on the disk.
+pub fn run_at(page: FilePage) -> Option<(SectorIndex, u32)> {
+    let run = with_files(|files| files.run_at(id_of(page.file), page.number))?;
+    Some((partition().sector_of(run.first), run.block_count))
 }
 
 /// Changes of a file could not be written, and are lost; the next [`sync`] of it says so.

@@ -25,17 +25,18 @@ impl Place {
         Self(ticket.target())
     }
 
-    /// The sector at which the page at this position of the run begins.
-    pub fn sector(self, index: u32) -> Option<SectorIndex> {
+    /// The sector at which the page at this position of the run begins, and the number of pages from it on that follow each other on the
+    /// disk.
+    pub fn run_at(self, index: u32) -> Option<(SectorIndex, u32)> {
         match self.0 {
-            Target::Slots(first) => swap::sector_of(SwapSlot::new(first.number() + index)),
-            Target::File(first) => files::sector_of(FilePage { number: first.number + index, ..first }),
+            Target::Slots(first) => swap::run_at(SwapSlot::new(first.number() + index)),
+            Target::File(first) => files::run_at(FilePage { number: first.number + index, ..first }),
         }
     }
 
     /// The request for the page at position `from`, and for those after it that follow it on the disk. `None` if the page is not on
     /// the disk.
     pub fn request(self, frames: &[Frame], from: usize) -> Option<(SectorIndex, Segments)> {
-        request_from(frames, from, |index| self.sector(index))
+        request_from(frames, from, |index| self.run_at(index))
     }
 }

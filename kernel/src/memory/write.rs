@@ -33,7 +33,7 @@ impl Write {
         let place = Place::of_ticket(&self.ticket);
         self.transfer.advance(
             self.ticket.frames(),
-            |index| place.sector(index),
+            |index| place.run_at(index),
             ata::take,
             |first_sector, segments| {
                 let request = Request { direction: Direction::Write, first_sector, segments, waiter: None };

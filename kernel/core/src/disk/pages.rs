@@ -29,12 +29,14 @@ impl PagePieces {
         self.0.iter().map(|&(_, pages)| pages).sum()
     }
 
-    /// The sector at which a page of the file begins; `None` past the last page.
-    pub fn sector_of(&self, page: u32) -> Option<SectorIndex> {
+    /// The sector at which a page of the file begins, and the number of pages from it on that follow each other on the disk. `None` past
+    /// the last page.
+    pub fn run_at(&self, page: u32) -> Option<(SectorIndex, u32)> {
         let mut left = page;
         for &(first, pages) in &self.0 {
             if left < pages {
-                return first.checked_add(left.checked_mul(SECTORS_PER_PAGE)?);
+                let sector = first.checked_add(left.checked_mul(SECTORS_PER_PAGE)?)?;
+                return Some((sector, pages - left));
             }
             left -= pages;
         }
@@ -42,22 +44,17 @@ impl PagePieces {
     }
 }
 
-/// The request that moves the page at position `from` of a run, and with it those after it that follow it on the disk. `sector_of`
-/// says at which sector the page at a position begins. `None` if the first page is not on the disk.
+/// The request that moves the page at position `from` of a run, and with it those after it that follow it on the disk. `run_at` says at
+/// which sector the page at a position begins, and how many pages from it on follow each other. `None` if the first page is not on the disk.
 pub fn request_from(
     frames: &[Frame],
     from: usize,
-    sector_of: impl Fn(u32) -> Option<SectorIndex>,
+    run_at: impl Fn(u32) -> Option<(SectorIndex, u32)>,
 ) -> Option<(SectorIndex, Segments)> {
-    let positions = || (0u32..).zip(frames).skip(from).take(REQUEST_SEGMENTS_MAX);
-    let (first_position, _) = positions().next()?;
-    let first = sector_of(first_position)?;
-    let follows = |position: u32| {
-        let expected = first.checked_add((position - first_position) * SECTORS_PER_PAGE);
-        expected.is_some() && sector_of(position) == expected
-    };
-    let together = positions().take_while(|&(position, _)| follows(position));
-    Some((first, together.map(|(_, frame)| Segment { start: frame.start(), len_bytes: PAGE_SIZE }).collect()))
+    let frames = frames.get(from..).filter(|frames| !frames.is_empty())?;
+    let (first, in_a_row) = run_at(u32::try_from(from).ok()?)?;
+    let together = frames.iter().take(REQUEST_SEGMENTS_MAX.min(in_a_row as usize));
+    Some((first, together.map(|frame| Segment { start: frame.start(), len_bytes: PAGE_SIZE }).collect()))
 }
 
 /// The most requests of one run that are in the queue at once. A run is more than one request only where its file lies in pieces.
@@ -84,7 +81,7 @@ impl RunTransfer {
     pub fn advance(
         &mut self,
         frames: &[Frame],
-        sector_of: impl Fn(u32) -> Option<SectorIndex>,
+        run_at: impl Fn(u32) -> Option<(SectorIndex, u32)>,
         mut take: impl FnMut(RequestId) -> Option<Result<(), DiskError>>,
         mut submit: impl FnMut(SectorIndex, &Segments) -> Result<RequestId, SubmitError>,
     ) -> bool {
@@ -97,7 +94,7 @@ impl RunTransfer {
             None => true,
         });
         while !*failed && *submitted < frames.len() && !requests.is_full() {
-            let Some((first_sector, segments)) = request_from(frames, *submitted, &sector_of) else {
+            let Some((first_sector, segments)) = request_from(frames, *submitted, &run_at) else {
                 *failed = true;
                 break;
             };

@@ -44,17 +44,17 @@ fn frames(count: usize) -> Vec<Frame> {
 #[test]
 fn the_second_piece_of_a_file_begins_where_it_lies() {
     let (file, _) = made_of(&[(1000, 3), (200, 2)]);
-    let found = [0, 2, 3, 4, 5].map(|page| file.sector_of(page).map(SectorIndex::number));
-    assert_eq!(found, [Some(1000), Some(1016), Some(200), Some(208), None]);
+    let found = [0, 2, 3, 4, 5].map(|page| file.run_at(page).map(|(sector, pages)| (sector.number(), pages)));
+    assert_eq!(found, [Some((1000, 3)), Some((1016, 1)), Some((200, 2)), Some((208, 1)), None]);
     assert_eq!(file.page_count(), 5);
 }
 
 #[test]
 fn a_sector_that_has_no_number_is_no_place() {
     let file = PagePieces::new(vec![(SectorIndex::new(u32::MAX - PAGE_SECTORS), 3)]);
-    assert_eq!([0, 1, 2].map(|page| file.sector_of(page).is_some()), [true, true, false]);
+    assert_eq!([0, 1, 2].map(|page| file.run_at(page).is_some()), [true, true, false]);
     let huge = PagePieces::new(vec![(SectorIndex::new(8), u32::MAX)]);
-    assert_eq!(huge.sector_of(u32::MAX - 1), None);
+    assert_eq!(huge.run_at(u32::MAX - 1), None);
 }
 
 proptest! {
@@ -63,9 +63,13 @@ proptest! {
         let (file, sectors) = made_of(&pieces);
         prop_assert_eq!(file.page_count() as usize, sectors.len());
         for (page, &sector) in (0..).zip(&sectors) {
-            prop_assert_eq!(file.sector_of(page), Some(SectorIndex::new(sector)));
+            let (first, pages) = file.run_at(page).unwrap();
+            prop_assert_eq!(first, SectorIndex::new(sector));
+            let follow = sectors[page as usize..].iter().zip((sector..).step_by(PAGE_SECTORS as usize));
+            let in_a_row = follow.take_while(|(found, expected)| *found == expected).count();
+            prop_assert!((1..=in_a_row).contains(&(pages as usize)), "{} of {}", pages, in_a_row);
         }
-        prop_assert_eq!(file.sector_of(file.page_count()), None);
+        prop_assert_eq!(file.run_at(file.page_count()), None);
     }
 
     /// Each page is moved once, between its own frame and its own sectors, with as few requests as its place allows.
@@ -75,7 +79,7 @@ proptest! {
         let frames = frames(sectors.len());
         let mut from = 0;
         while from < frames.len() {
-            let (first, segments) = request_from(&frames, from, |page| file.sector_of(page)).unwrap();
+            let (first, segments) = request_from(&frames, from, |page| file.run_at(page)).unwrap();
             for (index, segment) in segments.iter().enumerate() {
                 let sector = first.number() + u32::try_from(index).unwrap() * PAGE_SECTORS;
                 prop_assert_eq!(sector, sectors[from + index]);
@@ -83,10 +87,10 @@ proptest! {
             }
             from += segments.len();
             prop_assert!(!segments.is_empty() && segments.len() <= REQUEST_SEGMENTS_MAX);
-            let is_next = from < sectors.len() && sectors[from] == sectors[from - 1] + PAGE_SECTORS;
-            prop_assert!(!is_next || segments.len() == REQUEST_SEGMENTS_MAX, "one more would fit");
+            let ends_its_piece = file.run_at(u32::try_from(from - 1).unwrap()).unwrap().1 == 1;
+            prop_assert!(ends_its_piece || segments.len() == REQUEST_SEGMENTS_MAX, "one more would fit");
         }
-        prop_assert_eq!(request_from(&frames, from, |page| file.sector_of(page)), None);
+        prop_assert_eq!(request_from(&frames, from, |page| file.run_at(page)), None);
         prop_assert_eq!(request_from(&frames, 0, |_| None), None);
     }
 
@@ -117,7 +121,7 @@ proptest! {
             let queued = std::cell::RefCell::new(&mut queue);
             let is_done = transfer.advance(
                 &frames,
-                |page| file.sector_of(page),
+                |page| file.run_at(page),
                 |id| queued.borrow_mut().take(id),
                 |first, segments| {
                     let id = request(first, segments, &mut queued.borrow_mut())?;
