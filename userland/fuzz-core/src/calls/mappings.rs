@@ -127,7 +127,8 @@ impl<M: Machine> Caller<M> {
             expected.fault(Errno::BadAddress);
             let small = self.random.below(PAGE_SIZE);
             let start = match self.mappings.first() {
-                Some(mapping) if self.random.once_in(2) => mapping.start + 1 + small,
+                // Never the next page: another mapping may begin there.
+                Some(mapping) if self.random.once_in(2) => mapping.start + 1 + small.min(PAGE_SIZE - 2),
                 _ => {
                     self.random.one_of(&[0, self.setup.arena, KERNEL_START, self.setup.text & !0xFFF, u32::MAX - small])
                 }
