@@ -32,6 +32,8 @@ impl Judged {
 
 /// What a line begins with that tells of a finding. Programs of random code write nothing to the console.
 const TELLTALES: [&str; 3] = ["fuzz: FOUND: ", "kernel: ", "init: "];
+/// How an emulator ends that has found its own books wrong. No guest can make it do so on purpose.
+const ABORTED: &str = "(SIGABRT)";
 /// The most lines that are shown of one finding.
 const LINES_MAX: usize = 6;
 
@@ -48,6 +50,9 @@ pub fn found(end: &End, output: &str, is_stuck: bool) -> Option<String> {
         End::Status(0) if output.lines().any(is_last) => None,
         End::Status(status) => Some(format!("the machine ended with status {status}")),
         End::Unsaved => Some("the machine could not save all files".into()),
+        End::Broken(status) if status.contains(ABORTED) => {
+            Some(format!("the emulator has aborted ({status}): a mistake of its own; its message is above"))
+        }
         End::Broken(status) => Some(format!("the machine stopped by itself ({status})")),
         End::TimedOut if is_stuck => Some("the machine hangs: it has shown nothing for minutes".into()),
         // Its time was up, or the user's patience.
@@ -82,6 +87,8 @@ mod tests {
             "a program has shut the machine down"
         );
         assert!(found(&End::Broken("exit status: 0".into()), GOOD, false).unwrap().contains("by itself"));
+        let aborted = End::Broken("QEMU: signal: 6 (SIGABRT)".into());
+        assert!(found(&aborted, GOOD, false).unwrap().contains("the emulator has aborted"));
     }
 
     #[test]
