@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::evict::Eviction;
-use super::mappers::Mappers;
+use super::mappers::{LIST_MAX, Mappers};
 use super::{AddressSpace, PageOut, PageTables, Pager, RUN_MAX, Spaces, Target, TransferFailed};
 use crate::addr::{Frame, Page};
 use crate::frame_table::{CachedPage, FileTransfer, FrameUse, OwnedPage, SpaceId};
@@ -53,15 +53,19 @@ impl Pager<'_> {
         }
         self.drop_cached(tables, frame, cached);
         let mut left = self.run_limit();
+        // Interrupts wait meanwhile: neighbours leave too as long as there are few entries to empty.
+        let mut entries_left = LIST_MAX.saturating_sub(cached.mappings.into());
         for page in file_window(cached.page) {
             if left <= 1 {
                 break;
             }
             if let Some((frame, neighbour)) = self.idle_cached(page)
+                && u32::from(neighbour.mappings) <= entries_left
                 && !self.served.contains(frame)
                 && !self.is_changed(tables, frame, neighbour)
                 && !(self.policy.goes_by_use() && self.is_used(tables, frame, neighbour))
             {
+                entries_left -= u32::from(neighbour.mappings);
                 self.drop_cached(tables, frame, neighbour);
                 left -= 1;
             }
